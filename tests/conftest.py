@@ -1,0 +1,16 @@
+"""What every test of the project may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder with ``vscbench/`` and ``judge/``; the test is skipped where it is not there."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("VSCBENCH_REFERENCE_DATA", beside))
+    if not (folder / "vscbench").is_dir():
+        pytest.skip(f"no reference data at {folder}; set VSCBENCH_REFERENCE_DATA to its folder")
+    return folder

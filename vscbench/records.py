@@ -1,0 +1,142 @@
+"""The nouns of the road from a pair to its outcome: frozen, typed, passed on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Label(StrEnum):
+    """What a well-calibrated model owes a pair: an answer (safe) or a refusal (unsafe)."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+class Scenario(StrEnum):
+    """Where the risk of a pair lies: in its image or in its text."""
+
+    IMAGE_CENTRIC = "image-centric"
+    TEXT_CENTRIC = "text-centric"
+
+
+class Variant(StrEnum):
+    """How the text of a text-centric pair reaches the model."""
+
+    TEXT = "text"
+    SEARCH = "search"
+    TYPOGRAPHY = "typography"
+    CONCAT = "concat"
+    FIGSTEP = "figstep"
+
+
+class Kind(StrEnum):
+    """What became of a case; the first four are the paper's classes 0 to 3, from a judge."""
+
+    REFUSED = "refused"
+    FLAGGED = "flagged"
+    ANSWERED = "answered"
+    IRRELEVANT = "irrelevant"
+    BLOCKED = "blocked"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    TARGET_ERROR = "target-error"
+    JUDGE_ERROR = "judge-error"
+
+
+class Finish(StrEnum):
+    """Why a response ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One image (or none) with one query and a label; the unit of the benchmark.
+
+    ``query`` is what the judge reads; ``prompt`` is what the model is sent. ``query`` is empty
+    where the data set has none: such a pair is listed and skipped. ``source`` names the file,
+    row and column the pair came from, for error messages.
+    """
+
+    id: str
+    label: Label
+    scenario: Scenario
+    category: str
+    type: str | None
+    variant: Variant | None
+    query: str
+    prompt: str
+    image: Path | None
+    image_sha256: str | None
+    contrast_id: str | None
+    cluster_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one pair, in one epoch, asks of the model under test."""
+
+    pair_id: str
+    epoch: int
+    prompt: str
+    image: Path | None
+    system: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the model under test gave back.
+
+    ``reason`` holds a block's cause in the provider's own words. ``image_change`` says how the
+    image was altered before it was sent (scaled, converted), or is ``None``.
+    """
+
+    text: str
+    finish: Finish = Finish.STOP
+    reason: str | None = None
+    served_model: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cost_usd: float | None = None
+    image_change: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judge's reading of one response; ``kind`` is one of the paper's four classes."""
+
+    kind: Kind
+    judge: str
+    probability: float | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case, decided: its kind, and everything that led to it."""
+
+    pair: Pair
+    epoch: int
+    kind: Kind
+    response: Response | None = None
+    verdict: Verdict | None = None
+    error: str | None = None
+    latency_s: float | None = None
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the response was cut by length, with or without visible text."""
+        return self.response is not None and self.response.finish is Finish.LENGTH
+
+
+def image_centric_pair_id(category: str, row: int, label: Label, index: int) -> str:
+    """Name the pair of one image in row ``row`` (from 0, within its category)."""
+    return f"image-{category}-{row:02d}-{label}-{index}"
+
+
+def text_centric_pair_id(type_name: str, row: int, variant: Variant) -> str:
+    """Name the pair of row ``row`` (from 0, within its type) in one variant."""
+    return f"text-{type_name}-{row:02d}-{variant}"
