@@ -1,0 +1,1 @@
+"""Where pairs come from, and how they are checked, drawn and selected."""
