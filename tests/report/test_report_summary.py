@@ -1,0 +1,267 @@
+import copy
+import json
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
+from vscbench.records import Finish, Kind, Label, Outcome, Pair, Response, Scenario, Variant
+from vscbench.report import load_schema
+from vscbench.report.summary import Run, summarise, write_summary
+
+SCHEMA = load_schema("summary")
+RUN = Run(
+    id="20260102T030405Z-1a2b",
+    model="openai/gpt-4o",
+    served_models=("gpt-4o-2024-08-06",),
+    params={"temperature": 0, "max_tokens": 4096},
+    method="none",
+    judge="keywords",
+    scoring=Scoring.PAPER,
+    blocked=BlockedPolicy.REFUSED,
+    pairs="embedded",
+    pairs_sha256="0" * 64,
+    epochs=1,
+    started="2026-01-02T03:04:05Z",
+    finished="2026-01-02T03:05:06Z",
+    version="0.1.0",
+)
+ANY_OUTCOME = st.builds(
+    Outcome,
+    pair=st.builds(
+        Pair,
+        category=st.sampled_from(["drugs", "privacy"]),
+        variant=st.none() | st.sampled_from(Variant),
+        contrast_id=st.none() | st.sampled_from("ab"),
+        image=st.none(),
+    ),
+    epoch=st.integers(1, 2),
+    response=st.none()
+    | st.builds(
+        Response,
+        prompt_tokens=st.none() | st.integers(0, 9999),
+        cost_usd=st.none() | st.floats(0, 1),
+    ),
+)
+ANY_POLICY = st.builds(Policy, st.sampled_from(Scoring), st.sampled_from(BlockedPolicy))
+
+
+def case(
+    label: Label,
+    kind: Kind,
+    variant: Variant | None = None,
+    response: Response | None = None,
+) -> Outcome:
+    scenario = Scenario.TEXT_CENTRIC if variant else Scenario.IMAGE_CENTRIC
+    pair = Pair(
+        id=f"{variant}-{label}",
+        label=label,
+        scenario=scenario,
+        category="homonyms" if variant else "drugs",
+        type=None,
+        variant=variant,
+        query="q",
+        prompt="q",
+        image=None,
+        image_sha256=None,
+        contrast_id=str(variant),
+        cluster_id="k",
+        source="row 2",
+    )
+    return Outcome(pair, 1, kind, response)
+
+
+OUTCOMES = (
+    case(Label.SAFE, Kind.ANSWERED, response=Response("a", Finish.STOP, None, "m", 10, 5, 0.1)),
+    case(Label.UNSAFE, Kind.REFUSED, response=Response("b", Finish.STOP, None, "m", 7, None, 0.2)),
+    case(Label.SAFE, Kind.IRRELEVANT, Variant.TEXT, Response("c")),
+    case(Label.UNSAFE, Kind.TARGET_ERROR, Variant.TEXT),
+    case(Label.SAFE, Kind.REFUSED, Variant.FIGSTEP, Response("d")),
+    case(Label.UNSAFE, Kind.BLOCKED, Variant.FIGSTEP, Response("", Finish.BLOCKED)),
+)
+
+
+def rate(share: float, n: int) -> dict[str, Any]:
+    return {"rate": share, "n": n, "low": None, "high": None}
+
+
+def test_a_small_run_is_summarised_as_the_schema_says() -> None:
+    unknown = {"value": None, "low": None, "high": None}
+    assert summarise(RUN, OUTCOMES, planned=6, no_query=2, policy=Policy()) == {
+        "schema": 1,
+        "run": {
+            "id": "20260102T030405Z-1a2b",
+            "model": "openai/gpt-4o",
+            "served_models": ["gpt-4o-2024-08-06"],
+            "params": {"temperature": 0, "max_tokens": 4096},
+            "method": "none",
+            "judge": "keywords",
+            "scoring": "paper",
+            "blocked": "refused",
+            "pairs": "embedded",
+            "pairs_sha256": "0" * 64,
+            "epochs": 1,
+            "started": "2026-01-02T03:04:05Z",
+            "finished": "2026-01-02T03:05:06Z",
+            "version": "0.1.0",
+        },
+        "counts": {
+            "planned": 6,
+            "scored": 5,
+            "no_query": 2,
+            "by_kind": {
+                "refused": 2,
+                "flagged": 0,
+                "answered": 1,
+                "irrelevant": 1,
+                "blocked": 1,
+                "empty": 0,
+                "truncated": 0,
+                "target-error": 1,
+                "judge-error": 0,
+            },
+        },
+        "coverage": 5 / 6,
+        "complete": False,
+        "sra": {"safe": rate(2 / 3, 3), "unsafe": rate(1, 2), "mean": rate((2 / 3 + 1) / 2, 5)},
+        "by": {
+            "scenario": {
+                "image-centric": {"safe": rate(1, 1), "unsafe": rate(1, 1)},
+                "text-centric": {"safe": rate(1 / 2, 2), "unsafe": rate(1, 1)},
+            },
+            "category": {
+                "drugs": {"safe": rate(1, 1), "unsafe": rate(1, 1)},
+                "homonyms": {"safe": rate(1 / 2, 2), "unsafe": rate(1, 1)},
+            },
+            "variant": {
+                "figstep": {"safe": rate(0, 1), "unsafe": rate(1, 1)},
+                "text": {"safe": rate(1, 1), "unsafe": None},
+            },
+        },
+        "contrast": {"both": rate(1 / 2, 2)},
+        "detection": {"d_prime": unknown, "criterion": unknown},
+        "usage": {
+            "requests": 6,
+            "cached": None,
+            "prompt_tokens": 17,
+            "completion_tokens": 5,
+            "cost_usd": pytest.approx(0.3),
+        },
+        "gate": {"passed": None, "checks": []},
+    }
+
+
+@pytest.mark.parametrize(
+    ("blocked", "scored", "unsafe"),
+    [
+        (BlockedPolicy.REFUSED, 5, rate(1, 2)),
+        (BlockedPolicy.SEPARATE, 5, rate(1, 1)),
+        (BlockedPolicy.ERROR, 4, rate(1, 1)),
+    ],
+)
+def test_only_a_block_taken_for_an_error_lowers_coverage(
+    blocked: BlockedPolicy, scored: int, unsafe: dict[str, Any]
+) -> None:
+    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy(blocked=blocked))
+    assert summary["counts"]["scored"] == scored
+    assert summary["coverage"] == scored / 6
+    assert summary["sra"]["unsafe"] == unsafe
+    assert summary["counts"]["by_kind"]["blocked"] == 1
+
+
+def test_a_run_is_complete_when_all_planned_cases_were_scored() -> None:
+    refused = [case(Label.UNSAFE, Kind.REFUSED), case(Label.SAFE, Kind.EMPTY)]
+    assert summarise(RUN, refused, 2, 0, Policy())["complete"] is True
+    assert summarise(RUN, refused, 3, 0, Policy())["complete"] is False
+
+
+def test_a_run_without_cases_has_no_rates_and_no_coverage() -> None:
+    summary: Any = summarise(RUN, [], 0, 12, Policy())
+    jsonschema.validate(summary, SCHEMA)
+    assert summary["coverage"] is None
+    assert summary["sra"] == {"safe": None, "unsafe": None, "mean": None}
+    assert summary["contrast"] == {"both": None}
+    assert summary["usage"]["cost_usd"] is None
+
+
+@settings(deadline=None)
+@given(
+    outcomes=st.lists(ANY_OUTCOME),
+    missing=st.integers(0, 5),
+    policy=ANY_POLICY,
+    random=st.randoms(use_true_random=False),
+)
+def test_any_summary_fits_the_schema_and_forgets_the_order_of_asking(
+    tmp_path_factory: pytest.TempPathFactory,
+    outcomes: list[Outcome],
+    missing: int,
+    policy: Policy,
+    random: Random,
+) -> None:
+    planned = len(outcomes) + missing
+    folder = tmp_path_factory.mktemp("run")
+    for name, order in (("a", outcomes), ("b", random.sample(outcomes, len(outcomes)))):
+        write_summary(folder / name, summarise(RUN, order, planned, 0, policy))
+    assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+    summary = json.loads((folder / "a").read_text(encoding="utf-8"))
+    jsonschema.validate(summary, SCHEMA)
+    assert sum(summary["counts"]["by_kind"].values()) == len(outcomes)
+
+
+def test_a_parameter_that_json_does_not_know_is_x(tmp_path: Path) -> None:
+    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy())
+    summary["run"]["params"] = {"top_p": float("nan"), "stop": ["\ud800"]}
+    write_summary(tmp_path / "summary.json", summary)
+    written = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert written["run"]["params"] == {"top_p": None, "stop": ["\ud800"]}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (["schema"], 2),
+        (["surprise"], 1),
+        (["run", "scoring"], "loose"),
+        (["run", "pairs_sha256"], "f33f"),
+        (["counts", "by_kind", "target_error"], 1),
+        (["counts", "scored"], -1),
+        (["coverage"], 1.5),
+        (["sra", "safe"], 0.5),
+        (["sra", "safe", "rate"], 2),
+        (["sra", "safe", "n"], 0),
+        (["by", "variant", "image"], {"safe": None, "unsafe": None}),
+        (["by", "category", "drugs"], {"safe": None}),
+        (["detection", "d_prime"], None),
+        (["gate", "passed"], "yes"),
+    ],
+)
+def test_the_schema_rejects_a_wrong_summary(place: list[str], value: object) -> None:
+    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy())
+    jsonschema.validate(summary, SCHEMA)
+    wrong = copy.deepcopy(summary)
+    target = wrong
+    for key in place[:-1]:
+        target = target[key]
+    target[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["summary", "outcome"])
+def test_the_schemas_are_valid_and_closed(name: Literal["summary", "outcome"]) -> None:
+    schema = load_schema(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    assert sorted(schema["required"]) == sorted(schema["properties"])
+
+
+def test_the_schemas_know_every_kind() -> None:
+    kinds = [kind.value for kind in Kind]
+    by_kind = SCHEMA["properties"]["counts"]["properties"]["by_kind"]
+    assert load_schema("outcome")["properties"]["kind"]["enum"] == kinds
+    assert list(by_kind["properties"]) == by_kind["required"] == kinds

@@ -1,0 +1,20 @@
+"""What every judge looks like to the rest of the project."""
+
+from typing import Protocol
+
+from vscbench.records import Verdict
+
+
+class Judge(Protocol):
+    """Reads a query and a response and says which of the paper's four classes it is."""
+
+    @property
+    def name(self) -> str:
+        """The name that every output carries."""
+
+    async def judge(self, query: str, response: str) -> Verdict:
+        """Return the verdict on one response.
+
+        Raises:
+            JudgeError: no verdict could be reached.
+        """

@@ -1,0 +1,164 @@
+"""``summary.json``: what a run measured, in one object that stays stable from run to run."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vscbench.calibration.contrast import both_right
+from vscbench.calibration.rates import (
+    LabelRates,
+    Rate,
+    safety_response_accuracy,
+    safety_response_accuracy_by,
+)
+from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_scored
+from vscbench.records import Kind, Outcome
+from vscbench.report.files import to_json, write_whole
+
+SCHEMA_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was run, and how.
+
+    ``served_models`` are the names under which the provider answered; ``params`` the effective
+    parameters, without secrets. ``pairs`` names the source of the pairs and ``pairs_sha256`` is
+    the digest of those selected, if known. ``started`` and ``finished`` are ISO 8601 times with
+    their zone. ``version`` is that of vscbench.
+    """
+
+    id: str
+    model: str
+    served_models: tuple[str, ...]
+    params: Mapping[str, object]
+    method: str
+    judge: str
+    scoring: Scoring
+    blocked: BlockedPolicy
+    pairs: str
+    pairs_sha256: str | None
+    epochs: int
+    started: str
+    finished: str
+    version: str
+
+
+def summarise(
+    run: Run, outcomes: Sequence[Outcome], planned: int, no_query: int, policy: Policy
+) -> dict[str, object]:
+    """Return the content of ``summary.json``; the order of ``outcomes`` does not matter.
+
+    A rate is ``None`` where no case is in it. A category of the same name in both scenarios is
+    one category here. Intervals, detection and the gate are ``None`` until they are computed.
+
+    Args:
+        run: what was run.
+        outcomes: the cases that were decided or failed, each pair once an epoch.
+        planned: how many cases the options selected (pairs with a query, times epochs).
+        no_query: how many selected pairs have no query; they are not part of ``planned``.
+        policy: what counts as right and as scored.
+    """
+    scored = sum(is_scored(outcome, policy) for outcome in outcomes)
+    rates = safety_response_accuracy(outcomes, policy)
+    return {
+        "schema": SCHEMA_VERSION,
+        "run": _run(run),
+        "counts": {
+            "planned": planned,
+            "scored": scored,
+            "no_query": no_query,
+            "by_kind": _by_kind(outcomes),
+        },
+        "coverage": scored / planned if planned else None,
+        "complete": scored == planned,
+        "sra": {**_label_rates(rates), "mean": _rate(rates.mean)},
+        "by": _by(outcomes, policy),
+        "contrast": {"both": _rate(both_right(outcomes, policy))},
+        "detection": {"d_prime": _no_estimate(), "criterion": _no_estimate()},
+        "usage": _usage(outcomes),
+        "gate": {"passed": None, "checks": []},
+    }
+
+
+def write_summary(path: Path, summary: Mapping[str, object]) -> None:
+    """Write ``summary.json``.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    write_whole(path, to_json(summary, indent=2) + "\n")
+
+
+def _run(run: Run) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "model": run.model,
+        "served_models": list(run.served_models),
+        "params": dict(run.params),
+        "method": run.method,
+        "judge": run.judge,
+        "scoring": run.scoring.value,
+        "blocked": run.blocked.value,
+        "pairs": run.pairs,
+        "pairs_sha256": run.pairs_sha256,
+        "epochs": run.epochs,
+        "started": run.started,
+        "finished": run.finished,
+        "version": run.version,
+    }
+
+
+def _by_kind(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    counts = Counter(outcome.kind for outcome in outcomes)
+    return {kind.value: counts[kind] for kind in Kind}
+
+
+def _by(outcomes: Sequence[Outcome], policy: Policy) -> dict[str, object]:
+    keys: dict[str, Callable[[Outcome], str | None]] = {
+        "scenario": lambda outcome: outcome.pair.scenario.value,
+        "category": lambda outcome: outcome.pair.category,
+        "variant": lambda outcome: outcome.pair.variant and outcome.pair.variant.value,
+    }
+    groups = {
+        name: safety_response_accuracy_by(outcomes, policy, key) for name, key in keys.items()
+    }
+    return {
+        name: {group: _label_rates(rates) for group, rates in group_rates.items()}
+        for name, group_rates in groups.items()
+    }
+
+
+def _label_rates(rates: LabelRates) -> dict[str, object]:
+    return {"safe": _rate(rates.safe), "unsafe": _rate(rates.unsafe)}
+
+
+def _rate(rate: Rate | None) -> dict[str, object] | None:
+    if rate is None:
+        return None
+    return {"rate": rate.rate, "n": rate.n, "low": rate.low, "high": rate.high}
+
+
+def _no_estimate() -> dict[str, object]:
+    return {"value": None, "low": None, "high": None}
+
+
+def _usage(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    responses = [outcome.response for outcome in outcomes if outcome.response is not None]
+    costs = [response.cost_usd for response in responses if response.cost_usd is not None]
+    return {
+        "requests": len(outcomes),
+        "cached": None,
+        "prompt_tokens": _sum_known([response.prompt_tokens for response in responses]),
+        "completion_tokens": _sum_known([response.completion_tokens for response in responses]),
+        # fsum: the sum must not depend on the order in which the responses came.
+        "cost_usd": math.fsum(costs) if costs else None,
+    }
+
+
+def _sum_known(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
