@@ -1,0 +1,118 @@
+import re
+from importlib.metadata import version
+
+import pytest
+
+from vscbench.errors import UsageError
+from vscbench.models.litellm_setup import load_litellm
+from vscbench.models.names import FAMILIES, NamedModel, load_names
+
+NAMES = load_names({})
+
+
+def refusal(table: dict[str, dict[str, object]]) -> str:
+    with pytest.raises(UsageError) as raised:
+        load_names(table)
+    return str(raised.value)
+
+
+def test_every_name_can_be_typed_and_says_what_it_is() -> None:
+    for name, named in NAMES.items():
+        assert re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", name), name
+        assert named.name == name
+        assert named.family in FAMILIES
+        assert named.about
+        assert named.litellm or named.hub
+        assert named.hub is None or re.fullmatch(r"[\w.-]+/[\w.-]+", named.hub), name
+
+
+@pytest.mark.skipif(
+    tuple(map(int, version("litellm").split(".")[:2])) < (1, 106),
+    reason="the table names models that an older litellm does not know yet",
+)
+def test_every_litellm_id_is_in_litellms_own_table_and_takes_images() -> None:
+    table = load_litellm().model_cost
+    for name, named in NAMES.items():
+        if named.litellm:
+            entry = table.get(named.litellm) or table.get(named.litellm.partition("/")[2])
+            assert entry, f"{name}: {named.litellm}"
+            assert entry["mode"] in ("chat", "responses"), name
+            assert entry.get("supports_vision"), name
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        "gpt",
+        "claude",
+        "gemini",
+        "llava-1.5",
+        "llava-next",
+        "qwen2-vl",
+        "qwen2.5-vl",
+        "qwen3-vl",
+        "internvl",
+        "deepseek-vl",
+        "janus-pro",
+        "idefics3",
+        "smolvlm",
+        "llama-3.2",
+        "gemma-3",
+        "pixtral",
+        "instructblip",
+        "blip2",
+        "vlguard",
+        "spa-vl",
+    ],
+)
+def test_every_family_the_paper_speaks_of_has_a_name(family: str) -> None:
+    assert any(name.startswith(family) for name in NAMES)
+
+
+def test_the_names_of_the_design_are_there() -> None:
+    assert {"claude", "gpt-4o", "gemini", "llava-1.5-7b"} <= NAMES.keys()
+    assert NAMES["gpt-4o"] == NamedModel(
+        "gpt-4o", "proprietary", "openai/gpt-4o", about="OpenAI GPT-4o; in the paper"
+    )
+
+
+def test_open_weights_leave_the_address_to_the_person() -> None:
+    for named in NAMES.values():
+        assert (named.litellm is None) == (named.family != "proprietary"), named.name
+        assert (named.hub is None) == (named.family == "proprietary"), named.name
+
+
+def test_a_user_adds_names_and_changes_fields_of_packaged_ones() -> None:
+    names = load_names(
+        {
+            "our-vlm": {"litellm": "hosted_vllm/our-vlm", "images": True},
+            "our-weights": {"hub": "us/ours", "family": "safety-aligned"},
+            "claude": {"litellm": "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"},
+        }
+    )
+    assert names["our-vlm"] == NamedModel(
+        "our-vlm", "proprietary", "hosted_vllm/our-vlm", images=True
+    )
+    assert names["our-weights"].family == "safety-aligned"
+    assert names["claude"].litellm == "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"
+    assert names["claude"].family == "proprietary"
+    assert names.keys() - NAMES.keys() == {"our-vlm", "our-weights"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"Our VLM": {"litellm": "a/b"}}, "'Our VLM': a short name is made of"),
+        ({"ours": {"model": "a/b"}}, "ours.model: no such field"),
+        ({"ours": {"litellm": 5}}, "ours.litellm = 5: a string is needed"),
+        ({"ours": {"litellm": "gpt"}}, "ours.litellm = 'gpt': PROVIDER/MODEL is needed"),
+        ({"ours": {"litellm": "a/b", "images": "yes"}}, "ours.images = 'yes': true or false"),
+        ({"ours": {"litellm": "a/b", "family": "big"}}, "ours.family = 'big': one of proprietary"),
+        ({"ours": {"images": True}}, "ours: say which model, with 'litellm' or 'hub'"),
+        ({"ours": "a/b"}, "ours = 'a/b': a table is needed"),
+    ],
+)
+def test_what_will_not_do_is_named_by_its_key(
+    table: dict[str, dict[str, object]], said: str
+) -> None:
+    assert f"[tool.vscbench.models] {said}" in refusal(table)

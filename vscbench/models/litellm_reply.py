@@ -1,0 +1,87 @@
+"""From litellm's answer to ours."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from vscbench.records import Finish, Response
+
+BLOCKED = "content_filter"
+
+
+class Message(Protocol):
+    """What the model said, as litellm holds it."""
+
+    content: object
+
+
+class Choice(Protocol):
+    """One answer and why it ended."""
+
+    finish_reason: str | None
+    message: Message
+
+
+class Completion(Protocol):
+    """An answer of litellm's, as far as it is read here."""
+
+    choices: Sequence[Choice]
+    model: str | None
+
+
+def read_reply(reply: Completion, image_change: str | None) -> Response:
+    """Turn a completion of litellm's into a ``Response``.
+
+    An answer without choices or content is an empty text, not an error: the provider did answer.
+    """
+    choice = reply.choices[0] if reply.choices else None
+    text = _text(choice.message.content) if choice else ""
+    refusal = _refusal(choice.message) if choice else None
+    finish = _finish(choice.finish_reason if choice else None, refusal)
+    prompt_tokens, completion_tokens = _usage(reply)
+    return Response(
+        text=text,
+        finish=finish,
+        reason=(refusal or BLOCKED) if finish is Finish.BLOCKED else None,
+        served_model=reply.model or None,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost_usd=_cost(reply),
+        image_change=image_change,
+    )
+
+
+def _text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = (part.get("text") for part in content if isinstance(part, dict))
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _refusal(message: Message) -> str | None:
+    """Return OpenAI's refusal field, which litellm keeps among the provider's own fields."""
+    fields = getattr(message, "provider_specific_fields", None) or {}
+    refusal = getattr(message, "refusal", None) or fields.get("refusal")
+    return refusal if isinstance(refusal, str) and refusal.strip() else None
+
+
+def _finish(finish_reason: str | None, refusal: str | None) -> Finish:
+    if refusal or finish_reason == BLOCKED:
+        return Finish.BLOCKED
+    return Finish.LENGTH if finish_reason == "length" else Finish.STOP
+
+
+def _usage(reply: Completion) -> tuple[int | None, int | None]:
+    usage = getattr(reply, "usage", None)
+    prompt, completion = (
+        getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")
+    )
+    # litellm writes zeros where the provider said nothing.
+    return (prompt, completion) if prompt or completion else (None, None)
+
+
+def _cost(reply: Completion) -> float | None:
+    hidden = getattr(reply, "_hidden_params", None) or {}
+    cost = hidden.get("response_cost")
+    return float(cost) if isinstance(cost, int | float) and cost > 0 else None

@@ -1,0 +1,76 @@
+"""litellm, imported late and kept quiet: no telemetry, callbacks, prints or look-ups."""
+
+import asyncio
+import logging
+import os
+import warnings
+from types import ModuleType
+from typing import Any
+
+# Read by litellm at its import or at the first call; without them it fetches lists from GitHub,
+# and reads any .env file above its own folder into the environment.
+OFFLINE = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_MODE": "PRODUCTION",
+}
+QUIET: dict[str, object] = {
+    "telemetry": False,
+    "set_verbose": False,
+    "suppress_debug_info": True,
+    "log_raw_request_response": False,
+    "disable_hf_tokenizer_download": True,
+    # A request is sent as it is printed, once: retries and dropped parameters are for us to decide.
+    "drop_params": False,
+    "modify_params": False,
+    "num_retries": None,
+    "cache": None,
+}
+CALLBACKS = (
+    "callbacks",
+    "input_callback",
+    "success_callback",
+    "failure_callback",
+    "service_callback",
+    "_async_input_callback",
+    "_async_success_callback",
+    "_async_failure_callback",
+)
+LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
+
+
+def load_litellm() -> ModuleType:
+    """Import litellm (seconds, 160 MB) and switch off what no one asked for."""
+    os.environ.update(OFFLINE)
+    with warnings.catch_warnings():
+        # litellm builds its types at first use, with warnings that a strict test run (-W error)
+        # would turn into failed requests: one answer is made here, where they are ignored.
+        warnings.simplefilter("ignore")
+        import litellm
+
+        litellm.ModelResponse(choices=[{"message": {"role": "assistant", "content": ""}}])
+
+    for name, value in QUIET.items():
+        setattr(litellm, name, value)
+    for name in CALLBACKS:
+        setattr(litellm, name, [])
+    for name in LOGGERS:
+        # Faults are raised as well as logged; the log would hold prompts and, at worst, keys.
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return litellm
+
+
+async def close_litellm(litellm: ModuleType) -> None:
+    """Close the clients that litellm opened and end its background worker.
+
+    Awaited on the loop that asked, so that the interpreter ends without a warning of litellm's.
+    """
+    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+
+    await asyncio.sleep(0)  # lets what the last answer left behind reach the worker's queue
+    worker: Any = GLOBAL_LOGGING_WORKER
+    await worker.clear_queue()
+    await worker.stop()
+    await litellm.close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
