@@ -1,0 +1,139 @@
+"""The command line: a thin door to what the plugin uses as well."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+import vscbench
+from vscbench.errors import VscbenchError
+
+MAX_SHOWN = 20
+
+
+class OneLineErrors(click.Group):
+    """A group whose commands show an error that is meant for a person as such."""
+
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run a command; a wrong file or name is a message and exit status 2."""
+        try:
+            return super().invoke(context)
+        except VscbenchError as error:
+            click.echo(f"vscbench: {error}", err=True)
+            context.exit(2)
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(vscbench.__version__)
+def main() -> None:
+    """Safety calibration of vision-language models.
+
+    The benchmark itself runs in pytest: pytest --model=NAME
+    """
+
+
+@main.group()
+def data() -> None:
+    """Draw and verify folders of pairs."""
+
+
+@data.command("render")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("dest", type=click.Path(path_type=Path))
+def data_render(source: Path, dest: Path) -> None:
+    """Draw the typography and figstep images that VSCBench's workbook in SOURCE describes.
+
+    DEST becomes a folder for --vsc-pairs. concat images are drawn where SOURCE has the search
+    images; search and image-centric images cannot be drawn and are copied where SOURCE has them.
+    """
+    from vscbench.pairs.render import render
+
+    done = render(source, dest, _row_progress(sys.stderr.isatty()))
+    for variant, count in done.drawn.items():
+        click.echo(f"drew {count:>4} {variant} images")
+    if done.copied:
+        click.echo(f"copied {done.copied} images that cannot be drawn")
+    if done.without_search:
+        click.echo(
+            f"left out {done.without_search} concat images: their search images are not in {source}"
+        )
+    if done.absent:
+        click.echo(
+            f"{done.absent} of the pairs still lack their image (search, concat, image-centric); "
+            "select others, with --vsc-variant text,typography,figstep"
+        )
+    click.echo(f"pairs: {dest}  (pytest --model=NAME --vsc-pairs {dest})")
+
+
+@data.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+def data_check(path: Path) -> None:
+    """Verify a folder of pairs: missing, unreadable, changed and extra files, and counts.
+
+    Exit status 1 if an image is missing, unreadable or changed.
+    """
+    from vscbench.pairs.check import (
+        count_groups,
+        extra_images,
+        image_findings,
+        workbook_findings,
+    )
+    from vscbench.pairs.open import open_pairs, pairs_folder
+
+    found = open_pairs(str(path), Path())
+    findings = image_findings(found.pairs)
+    folder = pairs_folder(str(path), Path())
+    notes = [*workbook_findings(folder), *extra_images(folder, found.pairs)]
+    click.echo(f"{'':<28}{'safe':>7}{'unsafe':>8}{'no query':>10}{'bad image':>11}")
+    for group in count_groups(found.pairs, findings):
+        click.echo(
+            f"{group.group:<28}{group.safe:>7}{group.unsafe:>8}"
+            f"{group.no_query:>10}{group.bad_images:>11}"
+        )
+    _echo_findings("image", findings)
+    _echo_findings("note", notes)
+    click.echo(f"{len(found.pairs)} pairs, {len(findings)} without a usable image")
+    if findings:
+        sys.exit(1)
+
+
+@main.command("models")
+def models() -> None:
+    """List the short names that --model takes."""
+    from vscbench.models.names import load_names
+    from vscbench.plugin.settings import read_table
+
+    table: Any = read_table(Path("pyproject.toml")).get("models", {})
+    named = load_names(table)
+    width = max(map(len, named))
+    for family in sorted({model.family for model in named.values()}):
+        click.echo(f"{family}:")
+        for name, model in sorted(named.items()):
+            if model.family == family:
+                target = model.litellm or f"{model.hub} (open weights: serve it, see README)"
+                click.echo(f"  {name:<{width}}  {target}  {model.about}".rstrip())
+    click.echo(
+        "also: any litellm id (openai/..., hosted_vllm/...), recorded:FILE, "
+        "python:MODULE:CALLABLE, embedded"
+    )
+
+
+def _row_progress(shown: bool) -> Callable[[int, int], None]:
+    def show(done: int, rows: int) -> None:
+        end = "\n" if done == rows else ""
+        click.echo(f"\rdrawing row {done} of {rows}{end}", nl=False, err=True)
+
+    return show if shown else lambda done, rows: None
+
+
+def _echo_findings(kind: str, findings: Sequence[Any]) -> None:
+    from vscbench.plugin.explain import visible
+
+    for finding in findings[:MAX_SHOWN]:
+        source = f"  ({finding.source})" if finding.source else ""
+        line = f"{kind}: {finding.path} {finding.problem}{source}"
+        click.echo(visible(line, len(line)))
+    if len(findings) > MAX_SHOWN:
+        click.echo(f"{kind}: ... and {len(findings) - MAX_SHOWN} more")

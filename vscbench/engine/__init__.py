@@ -1,0 +1,1 @@
+"""Keeps requests in flight and brings each case its own outcome."""

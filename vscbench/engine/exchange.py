@@ -1,0 +1,116 @@
+"""One process asks for all workers: they get their outcomes from it over a local connection."""
+
+import contextlib
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+
+from vscbench.engine.dispatcher import Outcomes
+from vscbench.engine.wire import pack, unpack
+from vscbench.errors import VscbenchError
+from vscbench.records import Outcome, Pair
+
+FAULT = b"!"
+OUTCOME = b"="
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the asking process listens, and the key that opens it."""
+
+    place: str
+    key: str
+
+    def dump(self) -> str:
+        """Write it as one line of text, to be handed to a worker."""
+        return json.dumps([self.place, self.key])
+
+    @classmethod
+    def load(cls, text: str) -> "Address":
+        """Read what ``dump`` wrote."""
+        place, key = json.loads(text)
+        return cls(place, key)
+
+
+class OutcomeServer:
+    """Answers workers that ask for the outcome of a pair, each on a thread of its own."""
+
+    def __init__(self, outcomes: Outcomes, pair_by_id: Mapping[str, Pair]) -> None:
+        """Listen at once; a worker waits as long as its outcome takes."""
+        key = secrets.token_bytes(32)
+        # A Unix socket or a named pipe of this user: nothing is opened to the network.
+        self._listener = Listener(authkey=key)
+        self._outcomes = outcomes
+        self._pair_by_id = pair_by_id
+        self._closing = False
+        self.address = Address(str(self._listener.address), key.hex())
+        threading.Thread(target=self._accept, name="vscbench-exchange", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening; workers that still wait are told that the run ended."""
+        self._closing = True
+        with contextlib.suppress(OSError, EOFError, AuthenticationError):
+            # The accepting thread only wakes up when somebody connects.
+            Client(self.address.place, authkey=bytes.fromhex(self.address.key)).close()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            try:
+                connection = self._listener.accept()
+            except (OSError, EOFError, AuthenticationError):
+                continue
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: "Connection[bytes, bytes]") -> None:
+        with connection, contextlib.suppress(OSError, EOFError):
+            connection.send_bytes(self._outcomes.model_name.encode())
+            while True:
+                connection.send_bytes(self._reply(connection.recv_bytes().decode()))
+
+    def _reply(self, pair_id: str) -> bytes:
+        try:
+            return OUTCOME + pack(self._outcomes.outcome_of(self._pair_by_id[pair_id]))
+        except VscbenchError as error:
+            return FAULT + str(error).encode()
+
+
+class RemoteOutcomes:
+    """A worker's way to the outcomes that another process asks for."""
+
+    def __init__(self, address: Address) -> None:
+        """Connect at the first question, not before."""
+        self._address = address
+        self._connection: Connection[bytes, bytes] | None = None
+        self._model_name = ""
+
+    @property
+    def model_name(self) -> str:
+        """What the system under test calls itself; known once an outcome was asked for."""
+        return self._model_name
+
+    def outcome_of(self, pair: Pair) -> Outcome:
+        """Wait for the outcome of a pair and return it."""
+        try:
+            connection = self._connect()
+            connection.send_bytes(pair.id.encode())
+            message = connection.recv_bytes()
+        except (OSError, EOFError, AuthenticationError) as error:
+            raise VscbenchError(
+                "the process that asks the model is gone; the run ended before this case was "
+                "answered"
+            ) from error
+        if message.startswith(FAULT):
+            raise VscbenchError(message.removeprefix(FAULT).decode())
+        return unpack(message.removeprefix(OUTCOME), pair)
+
+    def _connect(self) -> "Connection[bytes, bytes]":
+        if self._connection is None:
+            key = bytes.fromhex(self._address.key)
+            self._connection = Client(self._address.place, authkey=key)
+            self._model_name = self._connection.recv_bytes().decode()
+        return self._connection

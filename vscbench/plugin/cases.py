@@ -1,0 +1,104 @@
+"""Collection: where the benchmark's file is, and how pairs become pytest cases."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import vscbench
+from vscbench.records import Label, Pair
+
+FOLDER = "tests_benchmark"
+FILE = "test_safety_calibration.py"
+NODE_ID = f"{FOLDER}/{FILE}"
+IS_ACTIVE = pytest.StashKey[bool]()
+CHOSEN = "vsc_benchmark_chosen"
+LABEL_OF_FIXTURE = {"unsafe_case": Label.UNSAFE, "safe_case": Label.SAFE}
+NO_MODEL = "the benchmark needs a model: run pytest with --model=NAME"
+NO_QUERY = "no-query: the data set gives this pair no query"
+
+
+def benchmark_file() -> Path:
+    """Return the benchmark's file: in the installed package, or beside it in a checkout."""
+    package = Path(vscbench.__file__).parent
+    installed = package / FOLDER / FILE
+    return installed if installed.is_file() else package.parent / FOLDER / FILE
+
+
+def choose_benchmark(config: pytest.Config) -> None:
+    """Point pytest at the benchmark where the command line names no path of its own.
+
+    xdist's controller keeps its arguments: it hands them to the workers, which load the same
+    conftests from them and choose for themselves.
+    """
+    chosen = getattr(config.option, CHOSEN, None)
+    if chosen is None:
+        chosen = config.args_source is not pytest.Config.ArgsSource.ARGS
+        setattr(config.option, CHOSEN, chosen)
+    if is_controller(config):
+        return
+    if chosen:
+        config.args[:] = [str(benchmark_file())]
+    else:
+        config.args[:] = [_resolved(argument, config) for argument in config.args]
+
+
+def is_controller(config: pytest.Config) -> bool:
+    """Whether this session only hands cases to xdist's workers."""
+    return config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+
+
+def _resolved(argument: str, config: pytest.Config) -> str:
+    """Let a case's id be typed as it is printed where there is no checkout around."""
+    path, separator, case = argument.partition("::")
+    place = config.invocation_params.dir / path
+    if place.exists() or path.replace("\\", "/").rstrip("/") not in {NODE_ID, FOLDER}:
+        return argument
+    return f"{benchmark_file()}{separator}{case}"
+
+
+def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Give the benchmark's cases the same ids wherever the package is installed."""
+    if module_path != benchmark_file():
+        return None
+    module: pytest.Module = pytest.Module.from_parent(parent, path=module_path, nodeid=NODE_ID)
+    if not parent.config.stash.get(IS_ACTIVE, False):
+        module.add_marker(pytest.mark.skip(reason=NO_MODEL))
+    return module
+
+
+def asked_fixture(metafunc: pytest.Metafunc) -> str | None:
+    """Name the fixture by which a test asks for cases, if it does."""
+    return next((name for name in LABEL_OF_FIXTURE if name in metafunc.fixturenames), None)
+
+
+def parametrize(metafunc: pytest.Metafunc, fixture: str, pairs: Sequence[Pair]) -> None:
+    """Make a case of each pair that has the label which the fixture stands for."""
+    label = LABEL_OF_FIXTURE[fixture]
+    params = [_param(pair) for pair in pairs if pair.label is label]
+    metafunc.parametrize(fixture, params, indirect=True)
+
+
+def without_empty_sets(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Drop the placeholder that pytest makes of a label which was not selected."""
+    return [item for item in items if not _is_placeholder(item)]
+
+
+def pair_of(item: pytest.Item) -> Pair | None:
+    """Return the pair a test item asks for, or ``None`` where it is no case of ours."""
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec else {}
+    pair = next((params[name] for name in LABEL_OF_FIXTURE if name in params), None)
+    return pair if isinstance(pair, Pair) else None
+
+
+def _is_placeholder(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    params = callspec.params if callspec else {}
+    ours = [params[name] for name in LABEL_OF_FIXTURE if name in params]
+    return any(value is not None and not isinstance(value, Pair) for value in ours)
+
+
+def _param(pair: Pair) -> object:
+    marks = () if pair.query else pytest.mark.skip(reason=NO_QUERY)
+    return pytest.param(pair, id=pair.id, marks=marks)

@@ -1,0 +1,79 @@
+"""The fixtures by which a test asks for the outcome of a pair."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from vscbench.calibration.scoring import BlockedPolicy, is_correct
+from vscbench.engine.dispatcher import Outcomes
+from vscbench.errors import VscbenchError
+from vscbench.plugin.explain import explain, explain_error
+from vscbench.plugin.settings import Settings
+from vscbench.records import Kind, Outcome, Pair
+
+SETTINGS = pytest.StashKey[Settings]()
+OUTCOMES = pytest.StashKey[Outcomes]()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair, asked and judged."""
+
+    outcome: Outcome
+    calibrated: bool
+    explanation: str
+
+
+@pytest.fixture
+def unsafe_case(request: pytest.FixtureRequest) -> Case:
+    """An unsafe pair, asked and judged."""
+    return decided_case(request.node, request.config, request.param)
+
+
+@pytest.fixture
+def safe_case(request: pytest.FixtureRequest) -> Case:
+    """A safe pair, asked and judged."""
+    return decided_case(request.node, request.config, request.param)
+
+
+def decided_case(item: pytest.Item, config: pytest.Config, pair: Pair) -> Case:
+    """Wait for a pair's outcome; a case of which nothing can be said is a pytest error."""
+    outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
+    with failing_in_one_message():
+        outcome = outcomes.outcome_of(pair)
+        model = outcomes.model_name
+    item.user_properties += properties(outcome, model)
+    correct = is_correct(outcome, settings.policy)
+    if correct is None:
+        _leave_out(outcome, settings)
+    return Case(outcome, bool(correct), explain(outcome, model))
+
+
+def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
+    """Return the properties of a case that travel in JUnit."""
+    pair = outcome.pair
+    return [
+        ("vsc.pair", pair.id),
+        ("vsc.label", str(pair.label)),
+        ("vsc.kind", str(outcome.kind)),
+        ("vsc.category", pair.category),
+        ("vsc.variant", str(pair.variant or "")),
+        ("vsc.model", model),
+    ]
+
+
+@contextmanager
+def failing_in_one_message() -> Iterator[None]:
+    """Turn an error that is meant for a person into a pytest error without a traceback."""
+    try:
+        yield
+    except VscbenchError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def _leave_out(outcome: Outcome, settings: Settings) -> None:
+    if outcome.kind is Kind.BLOCKED and settings.policy.blocked is BlockedPolicy.SEPARATE:
+        pytest.skip("blocked by the provider: in neither rate (--vsc-blocked separate)")
+    pytest.fail(explain_error(outcome), pytrace=False)

@@ -1,0 +1,69 @@
+"""The command-line options, as pytest shows them."""
+
+import argparse
+
+import pytest
+
+from vscbench.calibration.scoring import BlockedPolicy, Scoring
+from vscbench.records import Label, Scenario, Variant
+
+GROUP = "vscbench"
+MODEL_HELP = (
+    "system under test: a short name ('vscbench models' lists them), a litellm id such as "
+    "openai/gpt-4o, recorded:FILE, python:MODULE:CALLABLE, or embedded"
+)
+
+# Option name (without --vsc-), what stands for its value, and what it means. Each is also a key
+# of [tool.vscbench] in pyproject.toml.
+OPTIONS = (
+    ("system", "FILE", "the production system prompt that goes with every request"),
+    ("pairs", "NAME_OR_PATH", "'embedded' (default), a folder of pairs, or a manifest"),
+    ("scenario", "A,B", f"only these scenarios: {', '.join(Scenario)}"),
+    ("category", "A,B", "only these categories"),
+    ("variant", "A,B", f"only these variants: {', '.join(Variant)}"),
+    ("label", "A", f"only pairs of this label: {', '.join(Label)}"),
+    ("sample", "N", "a stratified sample of N pairs that keeps contrasts whole"),
+    ("seed", "N", "which sample (default 0)"),
+    ("judge", "NAME", "the judge of responses (default keywords)"),
+    ("scoring", "|".join(Scoring), "how irrelevant answers to safe pairs score (default paper)"),
+    ("blocked", "|".join(BlockedPolicy), "how a provider's block scores (default refused)"),
+    ("api-base", "URL", "address of the model's server, passed to litellm"),
+    ("concurrency", "N", "requests in flight, for the whole run whatever -n is"),
+    ("timeout", "S", "deadline of one request in seconds (default 120)"),
+    ("report", "DIR", "where a run's files go (default reports)"),
+)
+
+
+def destination(name: str) -> str:
+    """Name the attribute under which pytest keeps an option's value."""
+    return f"vsc_{name.replace('-', '_')}"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add every option but ``--model``, which waits until its owner is known."""
+    group = parser.getgroup(GROUP, "safety calibration of vision-language models")
+    group.addoption("--vsc-model", dest="vsc_model", metavar="NAME", help=MODEL_HELP)
+    group.addoption(
+        "--vsc-param",
+        dest="vsc_param",
+        metavar="KEY=VALUE",
+        action="append",
+        help="a parameter of the model (temperature=0.2); may be given several times",
+    )
+    for name, metavar, text in OPTIONS:
+        group.addoption(f"--vsc-{name}", dest=destination(name), metavar=metavar, help=text)
+
+
+def add_model_option(parser: pytest.Parser) -> bool:
+    """Add ``--model`` unless another plugin or a conftest already owns it.
+
+    Returns:
+        Whether the option is ours.
+    """
+    try:
+        parser.getgroup(GROUP).addoption(
+            "--model", dest="vsc_model", metavar="NAME", help=MODEL_HELP
+        )
+    except (ValueError, argparse.ArgumentError):
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""What a pytest session does for the benchmark, in each of the roles it can have.
+
+A session without xdist leads: it collects, runs the cases and asks the model. With xdist the
+controller leads, i.e. asks the model for all, and each worker collects and runs cases.
+"""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vscbench.engine.exchange import Address, RemoteOutcomes
+from vscbench.errors import UsageError, VscbenchError
+from vscbench.plugin import cases, fixtures, rootdir, terminal
+from vscbench.plugin.progress import LiveLine
+from vscbench.plugin.run import BenchmarkRun, FinishedRun, SelectedPairs
+from vscbench.plugin.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+WORKER_KEY = "vscbench"
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Show an error that is meant for a person as pytest shows a wrong option."""
+    try:
+        yield
+    except VscbenchError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def register(config: pytest.Config) -> None:
+    """Set up the roles of this session.
+
+    Raises:
+        pytest.UsageError: an option cannot be used.
+    """
+    if config.option.help:
+        return
+    with usage_errors():
+        settings = read_settings(config)
+        if settings.model is None and not config.option.collectonly:
+            raise UsageError("which model? add --model=NAME ('vscbench models' lists the names)")
+    cases.choose_benchmark(config)
+    rootdir.pin_root(config)
+    config.stash[fixtures.SETTINGS] = settings
+    selected = SelectedPairs(settings)
+    config.pluginmanager.register(fixtures, "vscbench-fixtures")
+    config.pluginmanager.register(Collecting(selected), "vscbench-collecting")
+    config.stash[cases.IS_ACTIVE] = True
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        address = Address.load(worker_input[WORKER_KEY])
+        config.stash[fixtures.OUTCOMES] = RemoteOutcomes(address)
+    elif not config.option.collectonly:
+        config.pluginmanager.register(Leading(config, settings, selected), "vscbench-leading")
+
+
+class Collecting:
+    """Turns the selected pairs into cases, and failed ones into readable reports."""
+
+    def __init__(self, selected: SelectedPairs) -> None:
+        """Keep what is selected; the pairs are read when the session starts."""
+        self._selected = selected
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Read the pairs before anything is collected, so that a bad file is one message."""
+        with usage_errors():
+            _ = self._selected.pairs
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make a case of each selected pair."""
+        fixture = cases.asked_fixture(metafunc)
+        if fixture is not None:
+            cases.parametrize(metafunc, fixture, self._selected.pairs)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop placeholders of labels that were not selected."""
+        items[:] = cases.without_empty_sets(items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Show a miscalibrated case by its explanation, not by its source."""
+        report = yield
+        failed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
+        if call.excinfo and failed and call.when == "call" and cases.pair_of(item):
+            report.longrepr = call.excinfo.getrepr(style="value")
+        return report
+
+
+class Leading:
+    """Asks the model, shows how it goes, and writes what was measured."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, selected: SelectedPairs) -> None:
+        """Prepare a run; the model is opened once the cases are known."""
+        self._config = config
+        self._selected = selected
+        self._run = BenchmarkRun(settings, selected)
+        self._live: LiveLine | None = None
+        self._finished: FinishedRun | None = None
+        config.stash[fixtures.OUTCOMES] = self._run
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Start asking, in the order in which the cases will run."""
+        pairs = [pair for item in session.items if (pair := cases.pair_of(item))]
+        self._begin([pair.id for pair in pairs if pair.query])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: "WorkerController") -> None:
+        """Tell a worker where it gets its outcomes."""
+        node.workerinput[WORKER_KEY] = self._run.serve().address.dump()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Start asking once the first worker says which cases there are."""
+        self._begin(self._askable(ids))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> Generator[None, "Status", "Status"]:
+        """Leave single cases to the live line where there is one."""
+        status = yield
+        if self._live is None or not status or not report.nodeid.startswith(cases.NODE_ID):
+            return status
+        return status[0], "", ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """End the run and write its files."""
+        if self._live is not None:
+            self._live.stop()
+        if self._run.has_begun:
+            with usage_errors():
+                self._finished = self._run.finish()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the closing table."""
+        if self._finished is not None:
+            terminal.print_summary(terminalreporter, self._finished)
+
+    def _begin(self, pair_ids: Sequence[str]) -> None:
+        if self._run.has_begun or not pair_ids:
+            return
+        with usage_errors():
+            self._run.begin(pair_ids)
+        terminal.announce(self._config, self._run, len(pair_ids))
+        self._live = terminal.live_line(self._config, self._run)
+
+    def _askable(self, node_ids: Iterable[str]) -> list[str]:
+        names = (node_id.rpartition("[")[2].removesuffix("]") for node_id in node_ids)
+        by_id = self._selected.by_id
+        return [name for name in names if name in by_id and by_id[name].query]
+
+
+Status = tuple[str, str, str | tuple[str, dict[str, bool]]]

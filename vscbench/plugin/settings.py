@@ -1,0 +1,221 @@
+"""What a run was asked to do: the command line over ``[tool.vscbench]`` of pyproject.toml."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
+from vscbench.errors import UsageError
+from vscbench.models.protocol import ModelSpec, ParamValue
+from vscbench.pairs.selection import Selection
+from vscbench.plugin.options import OPTIONS, destination
+from vscbench.records import Label, Scenario, Variant
+
+DEFAULT_TIMEOUT_S = 120.0
+TABLES = ("models", "param")
+NAMES = ("model", *(name for name, *_ in OPTIONS))
+Choice = TypeVar("Choice", bound=StrEnum)
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every choice of a run, read once and checked before anything else happens."""
+
+    model: str | None
+    api_base: str | None
+    params: Mapping[str, ParamValue]
+    system: str | None
+    pairs: str
+    pairs_base: Path
+    selection: Selection
+    judge: str
+    policy: Policy
+    concurrency: int | None
+    timeout_s: float
+    report: Path
+    named_models: Mapping[str, Mapping[str, object]]
+
+    def model_spec(self, *, sends_images: bool) -> ModelSpec:
+        """Say how the system under test is to be opened."""
+        return ModelSpec(
+            name=self.model or "",
+            api_base=self.api_base,
+            params=self.params,
+            sends_images=sends_images,
+            sends_system=self.system is not None,
+            timeout_s=self.timeout_s,
+        )
+
+
+def is_asked_for(config: pytest.Config) -> bool:
+    """Whether the command line names a model or any other option of ours."""
+    names = (*NAMES, "param")
+    return any(config.getoption(destination(name), None) is not None for name in names)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Read the options of the command line and, below them, those of pyproject.toml.
+
+    Raises:
+        UsageError: an option or a key cannot be used; the message names it.
+    """
+    table = read_table(config.rootpath / "pyproject.toml")
+    return _settings(_Source(config, table))
+
+
+def read_table(path: Path) -> Mapping[str, object]:
+    """Read ``[tool.vscbench]`` of a pyproject.toml; empty where there is none.
+
+    Raises:
+        UsageError: the file is not TOML, or a key is unknown.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    table = tool.get("vscbench", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.vscbench] must be a table")
+    known = (*NAMES, *TABLES)
+    for key in table:
+        if key not in known:
+            raise UsageError(
+                f"{path}, [tool.vscbench]: unknown key {key!r}; known: {', '.join(sorted(known))}"
+            )
+    for key in TABLES:
+        if not isinstance(table.get(key, {}), dict):
+            raise UsageError(f"{path}: [tool.vscbench.{key}] must be a table")
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where values come from; each is text, with the name by which a person knows it."""
+
+    config: pytest.Config
+    table: Mapping[str, object]
+
+    def text(self, name: str) -> str | None:
+        given = self.config.getoption(destination(name), None)
+        if given is not None:
+            return str(given)
+        value = self.table.get(name)
+        if isinstance(value, list):
+            return ",".join(map(str, value))
+        return None if value is None else str(value)
+
+    def known_as(self, name: str) -> str:
+        if self.config.getoption(destination(name), None) is not None:
+            return f"--vsc-{name}"
+        return f"[tool.vscbench] {name}"
+
+    def path(self, name: str) -> Path | None:
+        text = self.text(name)
+        return None if text is None else self.base(name) / text
+
+    def base(self, name: str) -> Path:
+        """Return the folder a relative path starts from: where it was written."""
+        if self.config.getoption(destination(name), None) is not None:
+            return self.config.invocation_params.dir
+        return self.config.rootpath
+
+    def number(self, name: str, kind: Callable[[str], Number], low: Number) -> Number | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            value = kind(text)
+        except ValueError:
+            raise UsageError(f"{self.known_as(name)}: {text!r} is not a number") from None
+        if not value >= low or value == float("inf"):
+            raise UsageError(f"{self.known_as(name)}: {text} is out of range; at least {low}")
+        return value
+
+    def choice(self, name: str, kind: type[Choice], default: Choice) -> Choice:
+        text = self.text(name)
+        return default if text is None else self._one(name, kind, text)
+
+    def choices(self, name: str, kind: type[Choice]) -> tuple[Choice, ...]:
+        return tuple(self._one(name, kind, text) for text in self.words(name))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        words = (self.text(name) or "").split(",")
+        return tuple(word.strip() for word in words if word.strip())
+
+    def _one(self, name: str, kind: type[Choice], text: str) -> Choice:
+        try:
+            return kind(text)
+        except ValueError:
+            known = ", ".join(kind)
+            raise UsageError(f"{self.known_as(name)}: {text!r} is none of {known}") from None
+
+
+def _settings(source: _Source) -> Settings:
+    models = source.table.get("models", {})
+    return Settings(
+        model=source.text("model"),
+        api_base=source.text("api-base"),
+        params=_params(source),
+        system=_system(source),
+        pairs=source.text("pairs") or "embedded",
+        pairs_base=source.base("pairs"),
+        selection=Selection(
+            scenarios=source.choices("scenario", Scenario),
+            categories=source.words("category"),
+            variants=source.choices("variant", Variant),
+            labels=source.choices("label", Label),
+            sample=source.number("sample", int, 1),
+            seed=source.number("seed", int, 0) or 0,
+        ),
+        judge=source.text("judge") or "keywords",
+        policy=Policy(
+            source.choice("scoring", Scoring, Scoring.PAPER),
+            source.choice("blocked", BlockedPolicy, BlockedPolicy.REFUSED),
+        ),
+        concurrency=source.number("concurrency", int, 1),
+        timeout_s=source.number("timeout", float, 0.001) or DEFAULT_TIMEOUT_S,
+        report=source.path("report") or source.config.rootpath / "reports",
+        named_models=models if isinstance(models, dict) else {},
+    )
+
+
+def _params(source: _Source) -> dict[str, ParamValue]:
+    table = source.table.get("param", {})
+    params: dict[str, ParamValue] = dict(table) if isinstance(table, dict) else {}
+    for text in source.config.getoption("vsc_param", None) or ():
+        key, equals, value = str(text).partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--vsc-param {text}: expected KEY=VALUE")
+        params[key.strip()] = _value(value)
+    return params
+
+
+def _value(text: str) -> ParamValue:
+    """Read a number, a boolean, null or JSON as such, and anything else as text."""
+    try:
+        value: ParamValue = json.loads(text)
+    except ValueError:
+        return text
+    return value
+
+
+def _system(source: _Source) -> str | None:
+    path = source.path("system")
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source.known_as('system')}: cannot read {path} ({error})") from error
+    if not text:
+        raise UsageError(f"{source.known_as('system')}: {path} is empty")
+    return text

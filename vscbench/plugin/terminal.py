@@ -1,0 +1,49 @@
+"""What a run says on the terminal: that it starts, how it goes, and how it ended."""
+
+import json
+
+import pytest
+
+from vscbench.plugin.progress import LiveLine
+from vscbench.plugin.run import BenchmarkRun, FinishedRun
+from vscbench.report.table import closing_table
+
+
+def reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
+    """Return pytest's own reporter, where there is one."""
+    plugin = config.pluginmanager.getplugin("terminalreporter")
+    return plugin if isinstance(plugin, pytest.TerminalReporter) else None
+
+
+def announce(config: pytest.Config, run: BenchmarkRun, cases: int) -> None:
+    """Say in one line what is asked, with the effective parameters."""
+    terminal = reporter(config)
+    if terminal is None or config.get_verbosity() < 0:
+        return
+    params = ", ".join(f"{key}={_short(value)}" for key, value in run.params().items())
+    terminal.ensure_newline()
+    terminal.write_line(
+        f"vscbench: asking {run.model_name} for {cases} cases, {run.concurrency} in flight"
+        + (f" ({params})" if params else "")
+    )
+
+
+def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:
+    """Start the live line on a terminal at normal verbosity; a log stays quiet."""
+    terminal = reporter(config)
+    if terminal is None or config.get_verbosity() != 0 or not terminal.isatty():
+        return None
+    return LiveLine(run.progress, terminal._tw._file)
+
+
+def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> None:
+    """Print the closing table and where the files are."""
+    terminal.section("safety calibration", sep="=")
+    for line in closing_table(finished.summary, terminal._tw.fullwidth):
+        terminal.write_line(line)
+    terminal.write_line("")
+    terminal.write_line(f"files: {finished.folder}")
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
