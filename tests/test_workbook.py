@@ -33,7 +33,7 @@ def test_a_number_is_read_as_text(tmp_path: Path, cell: object, text: str) -> No
 
 
 def test_blank_rows_are_left_out_and_the_others_keep_their_number(tmp_path: Path) -> None:
-    path = workbook(tmp_path, ["a", "b"], ["1", None], [None, None], ["  ", ""], [None, "4"])
+    path = workbook(tmp_path, ["a", "b"], ["1", None], [None, None], ["\u00a0", ""], [None, "4"])
     assert [row.number for row in read_workbook(path)] == [2, 5]
 
 

@@ -10,7 +10,8 @@ import click
 import vscbench
 from vscbench.errors import VscbenchError
 
-MAX_SHOWN = 20
+MAX_SHOWN = 10
+OPEN_WEIGHTS = " (hub ids; serve the weights and add --vsc-api-base URL)"
 
 
 class OneLineErrors(click.Group):
@@ -107,13 +108,12 @@ def models() -> None:
 
     table: Any = read_table(Path("pyproject.toml")).get("models", {})
     named = load_names(table)
-    width = max(map(len, named))
     for family in sorted({model.family for model in named.values()}):
-        click.echo(f"{family}:")
+        served = "" if family == "proprietary" else OPEN_WEIGHTS
+        click.echo(f"{family}{served}:")
         for name, model in sorted(named.items()):
             if model.family == family:
-                target = model.litellm or f"{model.hub} (open weights: serve it, see README)"
-                click.echo(f"  {name:<{width}}  {target}  {model.about}".rstrip())
+                click.echo(f"  {name:<24}{model.litellm or model.hub or '':<46}{model.about}".rstrip())
     click.echo(
         "also: any litellm id (openai/..., hosted_vllm/...), recorded:FILE, "
         "python:MODULE:CALLABLE, embedded"

@@ -1,7 +1,10 @@
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +12,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+import vscbench
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.embedded.model import EmbeddedModel, open_embedded
+from vscbench.models.embedded.weights import CACHE_VARIABLE
 from vscbench.models.protocol import ModelSpec
 from vscbench.records import Finish, Request, Response
 
@@ -37,6 +42,15 @@ print(json.dumps(asyncio.run(ask(json.loads(sys.argv[1])))))
 
 
 Ask = Callable[..., Response]
+OPEN = """
+from vscbench.errors import UsageError
+from vscbench.models.embedded.model import open_embedded
+from vscbench.models.protocol import ModelSpec
+try:
+    open_embedded(ModelSpec(name="embedded"))
+except UsageError as error:
+    print(error)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +213,19 @@ def test_opening_and_answering_write_nothing_to_the_terminal(
     loop.run(quiet.respond(question("What is this?", poster)))
     loop.run(quiet.close())
     assert capfd.readouterr() == ("", "")
+
+
+def test_without_its_packages_one_error_names_the_extra(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    folder = "Scripts" if os.name == "nt" else "bin"
+    heavy = shutil.ignore_patterns("shipped", "fonts", "__pycache__")
+    shutil.copytree(Path(vscbench.__file__).parent, tmp_path / "vscbench", ignore=heavy)
+    tried = subprocess.run(
+        [tmp_path / "bare" / folder / "python", "-c", OPEN],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), CACHE_VARIABLE: str(tmp_path / "cache")},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "pip install 'vscbench[embedded]'" in tried.stdout
+    assert not (tmp_path / "cache").exists()

