@@ -113,7 +113,8 @@ def models() -> None:
         click.echo(f"{family}{served}:")
         for name, model in sorted(named.items()):
             if model.family == family:
-                click.echo(f"  {name:<24}{model.litellm or model.hub or '':<46}{model.about}".rstrip())
+                target = model.litellm or model.hub or ""
+                click.echo(f"  {name:<24}{target:<46}{model.about}".rstrip())
     click.echo(
         "also: any litellm id (openai/..., hosted_vllm/...), recorded:FILE, "
         "python:MODULE:CALLABLE, embedded"

@@ -1,6 +1,8 @@
 """litellm, imported late and kept quiet: no telemetry, callbacks, prints or look-ups."""
 
 import asyncio
+import contextlib
+import inspect
 import logging
 import os
 import warnings
@@ -37,6 +39,7 @@ CALLBACKS = (
     "_async_success_callback",
     "_async_failure_callback",
 )
+CLOSE_S = 2.0  # an older worker may miss that it was told to stop
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
@@ -70,7 +73,23 @@ async def close_litellm(litellm: ModuleType) -> None:
 
     await asyncio.sleep(0)  # lets what the last answer left behind reach the worker's queue
     worker: Any = GLOBAL_LOGGING_WORKER
-    await worker.clear_queue()
-    await worker.stop()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            worker.start()
+            await worker.flush()
+            # gathered, because an older stop() lets its worker's cancellation out
+            await asyncio.gather(worker.stop(), return_exceptions=True)
+    cache = litellm.in_memory_llm_clients_cache
+    for client in list(cache.cache_dict.values()):
+        await _close_client(client)
     await litellm.close_litellm_async_clients()
-    litellm.in_memory_llm_clients_cache.flush_cache()
+    cache.flush_cache()
+
+
+async def _close_client(client: object) -> None:
+    """Close a cached client of whatever library; older litellm leaves OpenAI's open."""
+    close = getattr(client, "aclose", None) or getattr(client, "close", None)
+    with contextlib.suppress(Exception):  # a run that is over is not spoilt by a connection
+        closing = close() if callable(close) else None
+        if inspect.isawaitable(closing):
+            await closing
