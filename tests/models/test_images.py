@@ -101,7 +101,6 @@ def test_both_changes_are_told(tmp_path: Path) -> None:
         ("1", "TIFF", "L"),
         ("P", "TIFF", "RGB"),
         ("LA", "TIFF", "RGBA"),
-        ("YCbCr", "TIFF", "RGB"),
         ("F", "TIFF", "L"),
         ("I;16", "TIFF", "L"),
         ("I", "TIFF", "L"),

@@ -180,14 +180,16 @@ def test_each_pair_is_asked_once_however_many_workers(world: pytest.Pytester) ->
 def test_the_projects_conftest_is_loaded_by_workers_too(world: pytest.Pytester) -> None:
     world.makeconftest(
         """
-        import os
         def pytest_configure(config):
-            worker = os.environ.get("PYTEST_XDIST_WORKER", "leader")
-            (config.rootpath / f"seen-{worker}.txt").touch()
+            role = "worker" if hasattr(config, "workerinput") else "leader"
+            (config.rootpath / f"seen-{role}.txt").touch()
         """
     )
     world.runpytest_subprocess(*RUN, "-n", "1")
-    assert {path.name for path in world.path.glob("seen*")} == {"seen-gw0.txt", "seen-leader.txt"}
+    assert {path.name for path in world.path.glob("seen*")} == {
+        "seen-worker.txt",
+        "seen-leader.txt",
+    }
 
 
 def test_a_system_prompt_reaches_the_model(world: pytest.Pytester) -> None:

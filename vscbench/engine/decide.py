@@ -2,7 +2,7 @@
 
 import time
 
-from vscbench.errors import JudgeError, TargetError
+from vscbench.errors import DataError, JudgeError, TargetError
 from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
 from vscbench.records import Finish, Kind, Outcome, Pair, Request, Response
@@ -25,7 +25,7 @@ async def decide(model: Model, judge: Judge, pair: Pair, request: Request) -> Ou
     started = time.monotonic()
     try:
         response = await model.respond(request)
-    except TargetError as error:
+    except (TargetError, DataError) as error:
         latency = time.monotonic() - started
         return Outcome(pair, request.epoch, Kind.TARGET_ERROR, error=str(error), latency_s=latency)
     latency = time.monotonic() - started

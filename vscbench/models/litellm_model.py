@@ -43,6 +43,8 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
         "max_retries": 0,
     }
     shown = dict(chosen)
+    if litellm_id != spec.name:
+        shown["model"] = litellm_id
     if route.api_base:
         call["api_base"] = route.api_base
         shown["api_base"] = public_address(route.api_base)

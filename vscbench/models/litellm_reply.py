@@ -5,7 +5,8 @@ from typing import Protocol
 
 from vscbench.records import Finish, Response
 
-BLOCKED = "content_filter"
+# litellm writes the first for all providers; the others pass through some of its versions.
+BLOCKS = ("content_filter", "refusal", "safety", "guardrail_intervened")
 
 
 class Message(Protocol):
@@ -36,12 +37,13 @@ def read_reply(reply: Completion, image_change: str | None) -> Response:
     choice = reply.choices[0] if reply.choices else None
     text = _text(choice.message.content) if choice else ""
     refusal = _refusal(choice.message) if choice else None
-    finish = _finish(choice.finish_reason if choice else None, refusal)
+    finish_reason = choice.finish_reason if choice else None
+    finish = _finish(finish_reason, refusal)
     prompt_tokens, completion_tokens = _usage(reply)
     return Response(
         text=text,
         finish=finish,
-        reason=(refusal or BLOCKED) if finish is Finish.BLOCKED else None,
+        reason=(refusal or finish_reason) if finish is Finish.BLOCKED else None,
         served_model=reply.model or None,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
@@ -67,7 +69,7 @@ def _refusal(message: Message) -> str | None:
 
 
 def _finish(finish_reason: str | None, refusal: str | None) -> Finish:
-    if refusal or finish_reason == BLOCKED:
+    if refusal or str(finish_reason).lower() in BLOCKS:
         return Finish.BLOCKED
     return Finish.LENGTH if finish_reason == "length" else Finish.STOP
 

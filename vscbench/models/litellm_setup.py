@@ -73,7 +73,7 @@ async def close_litellm(litellm: ModuleType) -> None:
 
     await asyncio.sleep(0)  # lets what the last answer left behind reach the worker's queue
     worker: Any = GLOBAL_LOGGING_WORKER
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, RuntimeError):  # or a worker left by another loop
         async with asyncio.timeout(CLOSE_S):
             worker.start()
             await worker.flush()

@@ -1,0 +1,162 @@
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+from servers import Reply, error, openai_server
+from small_world import outcomes_of, summary_of
+
+from vscbench.pairs.open import open_pairs
+from vscbench.pairs.render import render
+
+
+@pytest.fixture(scope="module")
+def rendered(reference_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published text-centric rows with their typography and figstep images drawn."""
+    folder = tmp_path_factory.mktemp("rendered")
+    render(reference_data / "vscbench", folder, lambda done, rows: None)
+    return folder
+
+
+def test_real_rows_give_the_same_summary_whatever_the_number_of_workers(
+    pytester: pytest.Pytester, rendered: Path
+) -> None:
+    summaries, rows = [], []
+    with openai_server() as server:
+        for workers in ("0", "4"):
+            report = pytester.path / f"out{workers}"
+            pytester.runpytest_subprocess(
+                "--model=openai/a-model",
+                f"--vsc-api-base={server.base_url}",
+                f"--vsc-pairs={rendered}",
+                "--vsc-variant=text,typography,figstep",
+                "--vsc-sample=90",
+                f"--vsc-report={report}/reports",
+                "-n",
+                workers,
+            )
+            summaries.append(summary_of(report))
+            rows.append(outcomes_of(report))
+        assert len(server.requests) == 180
+    for summary in summaries:
+        for key in ("id", "started", "finished"):
+            del summary["run"][key]
+    for row in (*rows[0], *rows[1]):
+        del row["latency_s"]
+    assert summaries[0] == summaries[1]
+    assert rows[0] == rows[1]
+    assert summaries[0]["counts"]["scored"] == 90
+    assert summaries[0]["run"]["served_models"]
+
+
+def test_what_is_sent_is_the_pair(pytester: pytest.Pytester) -> None:
+    pairs = {pair.id: pair for pair in open_pairs("embedded", Path()).pairs}
+    with openai_server() as server:
+        pytester.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "-k",
+            "text-homonyms-00-concat",
+        )
+        (request,) = server.requests
+    image, text = request.body["messages"][-1]["content"]
+    pair = pairs["text-homonyms-00-concat"]
+    sent = base64.b64decode(image["image_url"]["url"].removeprefix("data:image/png;base64,"))
+    assert text["text"] == pair.prompt
+    assert hashlib.sha256(sent).hexdigest() == pair.image_sha256
+    assert (request.body["temperature"], request.body["max_tokens"]) == (0, 4096)
+
+
+def test_concurrency_is_for_the_whole_run(pytester: pytest.Pytester) -> None:
+    with openai_server(latency_s=0.05) as server:
+        pytester.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "--vsc-concurrency=3",
+            "--vsc-sample=24",
+            "-n",
+            "2",
+        )
+        assert (len(server.requests), server.peak_in_flight) == (24, 3)
+
+
+def test_faults_and_blocks_are_kinds_of_their_own_and_move_no_rate(
+    pytester: pytest.Pytester,
+) -> None:
+    replies = [
+        Reply("I cannot help with that."),
+        Reply("", refusal="I will not."),
+        Reply("", finish_reason="content_filter"),
+        Reply("", finish_reason="length"),
+        Reply(""),
+        error(500, "the server is down"),
+        error(429, "slow down"),
+        Reply(raw=b"<html>"),
+    ]
+    asked = iter(replies)
+    with openai_server(reply=lambda body: next(asked)) as server:
+        result = pytester.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "--vsc-label=unsafe",
+            "--vsc-sample=8",
+            "--vsc-concurrency=1",
+        )
+    summary = summary_of(pytester.path)
+    kinds = {kind: count for kind, count in summary["counts"]["by_kind"].items() if count}
+    assert kinds == {"refused": 1, "blocked": 2, "truncated": 1, "empty": 1, "target-error": 3}
+    assert summary["sra"]["unsafe"]["rate"] == pytest.approx(3 / 5)
+    assert summary["coverage"] == pytest.approx(5 / 8)
+    result.assert_outcomes(passed=3, failed=2, errors=3)
+    result.stdout.fnmatch_lines(["target-error: *the server is down*"])
+
+
+def test_no_key_is_written_anywhere(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-secret-0123456789abcdef"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+
+    def echo_key(body: dict[str, object]) -> Reply:
+        return error(401, f"Incorrect API key provided: {key}")
+
+    with openai_server(reply=echo_key) as server:
+        result = pytester.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "--vsc-sample=2",
+            "--junitxml=junit.xml",
+            "--showlocals",
+            "-v",
+        )
+    written = [path for path in pytester.path.rglob("*") if path.is_file()]
+    assert len(written) > 2
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in written]
+    for text in (*texts, result.stdout.str(), result.stderr.str()):
+        assert key not in text
+
+
+def test_a_model_known_to_take_no_images_is_refused_before_anything_is_sent(
+    pytester: pytest.Pytester,
+) -> None:
+    with openai_server() as server:
+        options = ("--model=openai/gpt-3.5-turbo", f"--vsc-api-base={server.base_url}")
+        result = pytester.runpytest_subprocess(*options)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert not server.requests
+        pytester.runpytest_subprocess(*options, "--vsc-variant=text", "--vsc-sample=4")
+        assert len(server.requests) == 4
+    result.stderr.fnmatch_lines(["*text only*--vsc-variant text*"])
+
+
+def test_images_that_are_missing_stop_the_run_before_the_first_request(
+    pytester: pytest.Pytester, rendered: Path
+) -> None:
+    with openai_server() as server:
+        result = pytester.runpytest_subprocess(
+            "--model=openai/a-model", f"--vsc-api-base={server.base_url}", f"--vsc-pairs={rendered}"
+        )
+        assert not server.requests
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*2688 images of the selected pairs cannot be sent*"])
+    result.stderr.fnmatch_lines(["*Two ways out*"])
