@@ -127,6 +127,7 @@ def test_the_wire_carries_what_is_printed() -> None:
             shown = asyncio.run(ask(ModelSpec("m", server.base_url, params), litellm_id))
             received = server.requests[-1]
             assert shown.pop("api_base") == server.base_url
+            assert shown.pop("model") == litellm_id
             headers = shown.pop("extra_headers", {})
             assert isinstance(headers, dict)
             assert headers.items() <= received.headers.items()

@@ -24,6 +24,7 @@ from vscbench.pairs.drawing import (
     draw_typography,
     encode_png,
 )
+from vscbench.pairs.manifest import FIELDS, MANIFEST
 from vscbench.pairs.shipped.source import (
     ImageContrast,
     Source,
@@ -40,22 +41,8 @@ from vscbench.records import (
 )
 
 SHIPPED = Path(__file__).parent
-MANIFEST = "manifest.jsonl"
 IMAGES = "images"
 VARIANTS = (Variant.TEXT, Variant.TYPOGRAPHY, Variant.CONCAT, Variant.FIGSTEP)
-FIELDS = (
-    "id",
-    "label",
-    "scenario",
-    "category",
-    "type",
-    "variant",
-    "query",
-    "prompt",
-    "image",
-    "sha256",
-    "contrast",
-)
 PICTOGRAM_SIZE = (512, 304)
 """Width and height in pixels of the upper half of a concat image."""
 
