@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vscbench.pairs.shipped.build import MANIFEST, SHIPPED, build
+from vscbench.pairs.manifest import MANIFEST
+from vscbench.pairs.shipped.build import SHIPPED, build
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from vscbench.pairs.clusters import normalised
-from vscbench.pairs.manifest import load_manifest
-from vscbench.pairs.shipped.build import FIELDS, MANIFEST, SHIPPED
+from vscbench.pairs.manifest import FIELDS, MANIFEST, load_manifest
+from vscbench.pairs.shipped.build import SHIPPED
 from vscbench.pairs.shipped.source import read_source
 from vscbench.records import Label, Scenario, Variant
 from vscbench.workbook import read_workbook
