@@ -210,6 +210,12 @@ def test_a_users_own_test_can_ask_for_cases(world: pytest.Pytester) -> None:
     assert summary_of(world.path)["counts"]["scored"] == 3
 
 
+def test_a_users_own_failing_assertion_keeps_its_source(world: pytest.Pytester) -> None:
+    world.makepyfile(test_own="def test_mine(safe_case): assert safe_case.outcome.latency_s < 0")
+    result = world.runpytest_subprocess(*RUN, "test_own.py")
+    result.stdout.fnmatch_lines([">*assert safe_case.outcome.latency_s < 0"])
+
+
 def test_a_log_stays_quiet(world: pytest.Pytester) -> None:
     result = world.runpytest_subprocess(*RUN, "-q")
     assert "\x1b" not in result.stdout.str()

@@ -25,6 +25,11 @@ def benchmark_file() -> Path:
     return installed if installed.is_file() else package.parent / FOLDER / FILE
 
 
+def is_benchmark(node_id: str) -> bool:
+    """Whether a node id is that of one of the benchmark's own cases."""
+    return node_id.startswith(f"{NODE_ID}::")
+
+
 def choose_benchmark(config: pytest.Config) -> None:
     """Point pytest at the benchmark where the command line names no path of its own.
 

@@ -88,8 +88,8 @@ class Collecting:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Show a miscalibrated case by its explanation, not by its source."""
         report = yield
-        failed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
-        if call.excinfo and failed and call.when == "call" and cases.pair_of(item):
+        ours = call.when == "call" and cases.is_benchmark(item.nodeid)
+        if ours and call.excinfo and call.excinfo.errisinstance(AssertionError):
             report.longrepr = call.excinfo.getrepr(style="value")
         return report
 
@@ -127,7 +127,7 @@ class Leading:
     ) -> Generator[None, "Status", "Status"]:
         """Leave single cases to the live line where there is one."""
         status = yield
-        if self._live is None or not status or not report.nodeid.startswith(cases.NODE_ID):
+        if self._live is None or not status or not cases.is_benchmark(report.nodeid):
             return status
         return status[0], "", ""
 

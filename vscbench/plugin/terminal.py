@@ -33,6 +33,8 @@ def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:
     terminal = reporter(config)
     if terminal is None or config.get_verbosity() != 0 or not terminal.isatty():
         return None
+    if config.getoption("usepdb") or config.getoption("capture") == "no":
+        return None  # somebody else is writing on this terminal
     return LiveLine(run.progress, terminal._tw._file)
 
 
