@@ -3,6 +3,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from servers import Reply, error, openai_server
 from small_world import outcomes_of, summary_of
 
@@ -109,6 +110,25 @@ def test_faults_and_blocks_are_kinds_of_their_own_and_move_no_rate(
     assert summary["coverage"] == pytest.approx(5 / 8)
     result.assert_outcomes(passed=3, failed=2, errors=3)
     result.stdout.fnmatch_lines(["target-error: *the server is down*"])
+
+
+def test_an_image_that_had_to_be_changed_is_sent_changed_and_recorded(
+    pytester: pytest.Pytester,
+) -> None:
+    Image.new("RGB", (8, 8), "red").save(pytester.path / "red.bmp")
+    line = '{"id": "red", "label": "safe", "query": "What colour?", "image": "red.bmp"}'
+    (pytester.path / "pairs.jsonl").write_text(line, encoding="utf-8")
+    with openai_server() as server:
+        pytester.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "--vsc-pairs=pairs.jsonl",
+        )
+        (request,) = server.requests
+    url = request.body["messages"][-1]["content"][0]["image_url"]["url"]
+    assert url.startswith("data:image/png;base64,")
+    changes = summary_of(pytester.path)["run"]["params"]["image_changes"]
+    assert changes == {"converted BMP to PNG": 1}
 
 
 def test_no_key_is_written_anywhere(

@@ -1,7 +1,8 @@
 """One run: from the selected pairs, over the engine, to the files it leaves."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -160,14 +161,14 @@ class BenchmarkRun:
     def _request(self, pair: Pair) -> Request:
         return Request(pair.id, FIRST_EPOCH, pair.prompt, pair.image, self.settings.system)
 
-    def _describe(self, outcomes: Iterable[Outcome]) -> Run:
+    def _describe(self, outcomes: Sequence[Outcome]) -> Run:
         settings = self.settings
         served = {each.response.served_model for each in outcomes if each.response}
         return Run(
             id=self._id,
             model=self.model_name,
             served_models=tuple(sorted(name for name in served if name)),
-            params=self.params(),
+            params={**self.params(), **image_changes(outcomes)},
             method="none",
             judge=settings.judge,
             scoring=settings.policy.scoring,
@@ -179,6 +180,16 @@ class BenchmarkRun:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             version=vscbench.__version__,
         )
+
+
+def image_changes(outcomes: Iterable[Outcome]) -> dict[str, object]:
+    """Count how images were changed before they were sent; empty where none was."""
+    changes = Counter(
+        each.response.image_change
+        for each in outcomes
+        if each.response and each.response.image_change
+    )
+    return {"image_changes": dict(sorted(changes.items()))} if changes else {}
 
 
 def make_folder(path: Path) -> None:
