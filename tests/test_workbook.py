@@ -91,8 +91,15 @@ def test_a_missing_column_is_named_beside_those_that_are_there(tmp_path: Path) -
         read_workbook(path, ["type", "prompt"])
 
 
-def test_a_column_that_is_there_twice_is_not_chosen_from(tmp_path: Path) -> None:
-    path = workbook(tmp_path, ["type", "type"], ["homonyms", "definitions"])
+@pytest.mark.parametrize("required", [["type"], ["prompt"], []])
+def test_a_column_that_is_there_twice_is_not_chosen_from(
+    tmp_path: Path, required: list[str]
+) -> None:
+    path = workbook(tmp_path, ["type", "prompt", " type"], ["homonyms", "x", "definitions"])
     with pytest.raises(DataError, match=r"book\.xlsx, row 1: column 'type' is there twice"):
-        read_workbook(path, ["type"])
-    assert read_workbook(path)
+        read_workbook(path, required)
+
+
+def test_columns_without_a_name_do_not_count_as_one(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ["type", None, " ", None], ["homonyms", "x", "y", "z"])
+    assert read_workbook(path)[0].cells["type"] == "homonyms"

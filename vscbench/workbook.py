@@ -22,7 +22,8 @@ def read_workbook(path: Path, required: Sequence[str] = ()) -> list[Row]:
     Rows that are blank throughout are left out; the others keep their number.
 
     Raises:
-        DataError: no such file, no workbook, or a required column is missing or there twice.
+        DataError: no such file, no workbook, a required column is missing, or any column is there
+            twice.
     """
     table = _first_sheet(path)
     if not table:
@@ -44,9 +45,12 @@ def _check_header(path: Path, header: Sequence[str], required: Sequence[str]) ->
             f"{path}, row 1: no column {', '.join(map(repr, missing))}; "
             f"found {found}. Is this the right workbook?"
         )
-    twice = [name for name in required if header.count(name) > 1]
+    twice = [name for name in header if name and header.count(name) > 1]
     if twice:
-        raise DataError(f"{path}, row 1: column {twice[0]!r} is there twice; rename or delete one")
+        raise DataError(
+            f"{path}, row 1: column {twice[0]!r} is there twice, and a column is found by its "
+            "name alone; rename or delete one"
+        )
 
 
 def _first_sheet(path: Path) -> list[list[object]]:

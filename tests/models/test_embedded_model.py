@@ -4,17 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import venv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import vscbench
 from vscbench.errors import TargetError, UsageError
-from vscbench.models.embedded.model import EmbeddedModel, open_embedded
+from vscbench.models.embedded.model import EmbeddedModel, Lane, open_embedded
 from vscbench.models.embedded.weights import CACHE_VARIABLE
 from vscbench.models.protocol import ModelSpec
 from vscbench.records import Finish, Request, Response
@@ -188,7 +190,30 @@ def test_the_name_and_the_parameters_say_what_the_system_is(model: EmbeddedModel
     assert model.params["max_tokens"] == 16
     assert model.params["weights_sha256"] == "b179c9523d0e"
     assert {"rapidocr", "onnxruntime", "xllamacpp", "prompt_sha256"} < set(model.params)
-    assert model.default_concurrency > 1
+
+
+class Together:
+    """Answers once all of them are asked at the same time."""
+
+    def __init__(self, parties: int) -> None:
+        self.barrier = threading.Barrier(parties, timeout=20)
+
+    def answer(self, messages: object, max_tokens: int) -> Response:
+        self.barrier.wait()
+        return Response("together")
+
+
+def test_no_request_in_flight_waits_for_a_lane(loop: asyncio.Runner) -> None:
+    language: Any = Together(3)
+    reader: Any = None  # no image is asked about
+    threefold = EmbeddedModel([Lane(reader, language)] * 3, 1, 30.0, {})
+
+    async def ask_at_once() -> list[Response]:
+        asked = [question(f"Question {n}") for n in range(threefold.default_concurrency)]
+        return await asyncio.gather(*(threefold.respond(request) for request in asked))
+
+    assert loop.run(ask_at_once()) == [Response("together")] * 3
+    loop.run(threefold.close())
 
 
 @pytest.mark.parametrize(

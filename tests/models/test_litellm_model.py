@@ -166,7 +166,7 @@ def test_what_the_provider_does_not_say_stays_unknown() -> None:
         (Reply("", finish_reason="length"), Finish.LENGTH, "", None),
         (Reply(None), Finish.STOP, "", None),
         (Reply("", refusal=""), Finish.STOP, "", None),
-        (Reply("", body={"choices": []}), Finish.STOP, "", None),
+        (Reply("Well,", finish_reason="error"), Finish.STOP, "Well,", None),
         (error(400, "Filtered.", "content_filter"), Finish.BLOCKED, "", "Filtered."),
         (error(400, "Rejected.", "content_policy_violation"), Finish.BLOCKED, "", "Rejected."),
     ],
@@ -186,6 +186,34 @@ def test_a_refusal_of_anthropic_is_a_block() -> None:
     assert (response.finish, response.text) == (Finish.BLOCKED, "")
 
 
+GEMINI_BLOCK = {
+    "promptFeedback": {"blockReason": "SAFETY"},
+    "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3},
+}
+GEMINI_NOTHING = {"usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+
+
+def answer_of_gemini(body: object) -> Response:
+    reply = Reply(raw=json.dumps(body).encode())
+    with openai_server(lambda _: reply) as running:
+        model = open_litellm(ModelSpec("g", running.root_url), "gemini/gemini-2.0-flash")
+        return ask(model, TEXT_ONLY)[0]
+
+
+def test_a_prompt_that_gemini_blocks_is_a_block_though_it_has_no_candidate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    response = answer_of_gemini(GEMINI_BLOCK)
+    assert (response.finish, response.text, response.reason) == (
+        Finish.BLOCKED,
+        "",
+        "content_filter",
+    )
+    with pytest.raises(TargetError, match="held no choice"):
+        answer_of_gemini(GEMINI_NOTHING)
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -200,6 +228,9 @@ def test_a_refusal_of_anthropic_is_a_block() -> None:
         (Reply(hang_up=True), "connection failed: "),
         (Reply(raw=b"{}"), "Error: "),
         (Reply(raw=b"null"), "Error: "),
+        (Reply("", body={"choices": []}), "the provider's answer held no choice"),
+        (Reply("", finish_reason="error"), "held no text and ended with 'error'"),
+        (Reply(" ", finish_reason="network_error"), "held no text and ended with 'network_error'"),
         (Reply(raw=b'{"error": {"message": "upstream down", "code": 502}}'), "upstream down"),
         (Reply(raw=b"<html>" + b"x" * 5000, status=503), "server error (HTTP 503): <html>xx"),
     ],

@@ -32,6 +32,9 @@ def told(text, images, *, system=None):
 def blocked(text, images):
     return Response("", Finish.BLOCKED, reason="house rules")
 
+def blocked_in_words(text, images):
+    return Response("", "blocked", prompt_tokens=True)
+
 class Assistant:
     def __call__(self, text, images):
         return "called"
@@ -174,6 +177,7 @@ def test_sync_calls_run_side_by_side() -> None:
         ("the_app:leaves_too", "SystemExit: 3"),
         ("the_app:cancels", "CancelledError"),
         ("the_app:own_timeout", "TimeoutError: upstream"),
+        ("the_app:blocked_in_words", "a Response whose prompt_tokens is True (bool)"),
         ("the_app:nothing", "returned NoneType; it must return a str"),
     ],
 )
@@ -250,9 +254,9 @@ def test_a_system_prompt_needs_a_callable_that_takes_one() -> None:
 
 
 def test_parameters_and_addresses_are_refused() -> None:
-    with pytest.raises(UsageError, match="temperature"):
+    with pytest.raises(UsageError, match=r"^--vsc-param temperature: --model=python:x takes"):
         open_python(ModelSpec("python:x", params={"temperature": 0.5}), "the_app:echo")
-    with pytest.raises(UsageError, match="--vsc-api-base"):
+    with pytest.raises(UsageError, match=r"^--vsc-api-base: --model=python:x is"):
         open_python(ModelSpec("python:x", "http://localhost"), "the_app:echo")
 
 

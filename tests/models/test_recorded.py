@@ -174,21 +174,21 @@ def test_a_path_without_responses_is_one_clear_error(
 
 @pytest.mark.parametrize("path", ["", " ", "#gpt4o"])
 def test_no_path_is_a_usage_error(path: str) -> None:
-    with pytest.raises(UsageError, match="write recorded:FILE"):
+    with pytest.raises(UsageError, match=r"^--model=recorded:.*names no file; write recorded:FILE"):
         open_path(path)
 
 
 def test_json_lines_name_no_models_to_choose(tmp_path: Path) -> None:
     file = write_lines(tmp_path / "r.jsonl", {"pair_id": "a", "response": "x"})
-    with pytest.raises(UsageError, match="#gpt4o chooses nothing"):
+    with pytest.raises(UsageError, match=r"^--model=recorded:.*r\.jsonl#gpt4o: .*chooses nothing"):
         open_path(f"{file}#gpt4o")
-    with pytest.raises(UsageError, match="no model behind the #"):
+    with pytest.raises(UsageError, match=r"^--model=recorded:.*no model behind the #"):
         open_path(f"{file}#")
 
 
 def test_settings_that_could_have_no_effect_are_refused(tmp_path: Path) -> None:
     file = str(write_lines(tmp_path / "r.jsonl", {"pair_id": "a", "response": "x"}))
-    with pytest.raises(UsageError, match="--vsc-param temperature"):
+    with pytest.raises(UsageError, match=r"^--vsc-param temperature: --model=recorded:r takes"):
         open_recorded(ModelSpec("recorded:r", params={"temperature": 0}), file)
-    with pytest.raises(UsageError, match="--vsc-api-base"):
+    with pytest.raises(UsageError, match=r"^--vsc-api-base: --model=recorded:r answers"):
         open_recorded(ModelSpec("recorded:r", api_base="http://localhost"), file)

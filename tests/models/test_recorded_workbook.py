@@ -68,7 +68,9 @@ def test_an_empty_cell_is_missing_and_a_cell_that_says_none_is_text(tmp_path: Pa
 
 def test_one_of_several_models_must_be_chosen(tmp_path: Path) -> None:
     file = image_centric(tmp_path / "r.xlsx", "gpt4o", "llava_7b")
-    with pytest.raises(UsageError, match=r"holds responses of gpt4o, llava_7b; choose one: .*#gpt"):
+    with pytest.raises(
+        UsageError, match=r"^--model=recorded:.*r\.xlsx: holds responses of gpt4o, llava_7b; .*#gpt"
+    ):
         open_path(file)
     with pytest.raises(UsageError, match="gpt4o, llava_7b, none of claude; choose"):
         open_path(f"{file}#claude")
@@ -119,6 +121,24 @@ def test_a_workbook_without_responses_says_what_was_expected(
     file = write(tmp_path / "r.xlsx", columns)
     with pytest.raises(DataError, match=r"r\.xlsx: holds no recorded responses; expected columns"):
         open_path(file)
+
+
+@pytest.mark.parametrize(
+    ("header", "twice"),
+    [
+        (["Category", "Prompt", "Category", "safe_resp_gpt4o_0"], "Category"),
+        (["Category", "Prompt", "Prompt", "safe_resp_gpt4o_0"], "Prompt"),
+        (["Category", "Prompt", "safe_resp_gpt4o_0", " safe_resp_gpt4o_0"], "safe_resp_gpt4o_0"),
+        (["type", "resp_txt", "resp_txt"], "resp_txt"),
+    ],
+)
+def test_a_column_that_is_there_twice_is_not_chosen_from_silently(
+    tmp_path: Path, header: list[str], twice: str
+) -> None:
+    table = pandas.DataFrame([["a", "b", "c", "d"][: len(header)]], columns=header)
+    table.to_excel(tmp_path / "r.xlsx", index=False)
+    with pytest.raises(DataError, match=rf"r\.xlsx, row 1: column '{twice}' is there twice"):
+        open_path(tmp_path / "r.xlsx")
 
 
 def test_a_row_that_names_no_category_is_an_error(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from vscbench.errors import TargetError
 from vscbench.records import Finish, Response
 
 # litellm writes the first for all providers; the others pass through some of its versions.
 BLOCKS = ("content_filter", "refusal", "safety", "guardrail_intervened")
+# What a proxy writes where the model behind it broke off; litellm calls these "stop".
+BREAKS = ("error", "network_error")
 
 
 class Message(Protocol):
@@ -32,12 +35,20 @@ class Completion(Protocol):
 def read_reply(reply: Completion, image_change: str | None) -> Response:
     """Turn a completion of litellm's into a ``Response``.
 
-    An answer without choices or content is an empty text, not an error: the provider did answer.
+    A choice without content is an empty text, not an error: the provider did answer.
+
+    Raises:
+        TargetError: there is no choice, or it says that the model broke off before any text.
     """
-    choice = reply.choices[0] if reply.choices else None
-    text = _text(choice.message.content) if choice else ""
-    refusal = _refusal(choice.message) if choice else None
-    finish_reason = choice.finish_reason if choice else None
+    if not reply.choices:
+        raise TargetError("the provider's answer held no choice")
+    choice = reply.choices[0]
+    text = _text(choice.message.content)
+    refusal = _refusal(choice.message)
+    broken = _native_finish_reason(choice)
+    if broken.lower() in BREAKS and not (text.strip() or refusal):
+        raise TargetError(f"the provider's answer held no text and ended with '{broken}'")
+    finish_reason = choice.finish_reason
     finish = _finish(finish_reason, refusal)
     prompt_tokens, completion_tokens = _usage(reply)
     return Response(
@@ -66,6 +77,12 @@ def _refusal(message: Message) -> str | None:
     fields = getattr(message, "provider_specific_fields", None) or {}
     refusal = getattr(message, "refusal", None) or fields.get("refusal")
     return refusal if isinstance(refusal, str) and refusal.strip() else None
+
+
+def _native_finish_reason(choice: Choice) -> str:
+    """Return the provider's own word, which litellm keeps where it replaces it."""
+    fields = getattr(choice, "provider_specific_fields", None) or {}
+    return str(fields.get("native_finish_reason") or choice.finish_reason)
 
 
 def _finish(finish_reason: str | None, refusal: str | None) -> Finish:

@@ -13,6 +13,7 @@ from typing import Any
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.protocol import Model, ModelSpec, ParamValue
+from vscbench.models.python_reply import read_answer
 from vscbench.models.secrets import without_secrets
 from vscbench.records import Request, Response
 
@@ -33,9 +34,14 @@ def open_python(spec: ModelSpec, target: str) -> Model:
     """
     if spec.params:
         named = ", ".join(spec.params)
-        raise UsageError(f"--vsc-param {named}: {spec.name} takes no parameters; set them in code")
+        raise UsageError(
+            f"--vsc-param {named}: --model={spec.name} takes no parameters; set them in code"
+        )
     if spec.api_base:
-        raise UsageError(f"--vsc-api-base: {spec.name} is called in process and has no address")
+        raise UsageError(
+            f"--vsc-api-base: --model={spec.name} is called in process and has no address; "
+            "leave it out"
+        )
     function = _find(target)
     _require_signature(function, target, spec.sends_system)
     return PythonModel(spec, target, function)
@@ -68,7 +74,8 @@ class PythonModel:
         """Call once.
 
         Raises:
-            TargetError: the callable raised, took too long, or returned something else.
+            TargetError: the callable raised, took too long, or returned something else than
+                a ``str`` or a ``Response`` whose fields hold what they should.
         """
         images = [await asyncio.to_thread(_read, request.image)] if request.image else []
         system = {"system": request.system} if self._spec.sends_system else {}
@@ -81,7 +88,7 @@ class PythonModel:
             if isinstance(error, TimeoutError) and deadline.expired():
                 raise TargetError(f"no answer within {self._spec.timeout_s:g} s") from None
             raise TargetError(_said(error)) from error
-        return _response(answer)
+        return read_answer(answer)
 
     async def close(self) -> None:
         """Nothing was opened; calls that overran their deadline end with the process."""
@@ -187,17 +194,6 @@ async def _in_thread(function: Callable[[], object]) -> object:
     if error is not None:
         raise error
     return answer
-
-
-def _response(answer: object) -> Response:
-    if isinstance(answer, Response):
-        return answer
-    if isinstance(answer, str):
-        return Response(answer)
-    raise TargetError(
-        f"the callable returned {type(answer).__name__}; it must return a str or a "
-        "vscbench.records.Response"
-    )
 
 
 def _read(path: Path) -> bytes:

@@ -80,12 +80,13 @@ def open_recorded(spec: ModelSpec, path: str) -> RecordedModel:
 def _refuse_settings(spec: ModelSpec) -> None:
     if spec.params:
         raise UsageError(
-            f"--vsc-param {', '.join(sorted(spec.params))}: {spec.name} answers from a file and "
-            "takes no parameters; leave it out"
+            f"--vsc-param {', '.join(sorted(spec.params))}: --model={spec.name} takes no "
+            "parameters, since it answers from a file; leave it out"
         )
     if spec.api_base is not None:
         raise UsageError(
-            f"--vsc-api-base: {spec.name} answers from a file and calls no address; leave it out"
+            f"--vsc-api-base: --model={spec.name} answers from a file and calls no address; "
+            "leave it out"
         )
 
 
@@ -94,11 +95,15 @@ def _split_model(path: str) -> tuple[Path, str | None]:
     whole = Path(path).expanduser()
     file, mark, model = path.rpartition("#")
     if not path.strip() or (mark and not file):
-        raise UsageError("recorded: names no file; write recorded:FILE or recorded:FOLDER")
+        raise UsageError(
+            f"--model=recorded:{path}: names no file; write recorded:FILE or recorded:FOLDER"
+        )
     if whole.exists() or not mark:
         return whole.absolute(), None
     if not model:
-        raise UsageError(f"recorded:{path} names no model behind the #; write recorded:FILE#MODEL")
+        raise UsageError(
+            f"--model=recorded:{path}: names no model behind the #; write recorded:FILE#MODEL"
+        )
     return Path(file).expanduser().absolute(), model
 
 
@@ -133,9 +138,12 @@ def _choose_model(
     if chosen in models:
         return chosen
     if not models:
-        raise UsageError(f"{source} names no models, so #{chosen} chooses nothing; leave it out")
+        raise UsageError(
+            f"--model=recorded:{source}#{chosen}: the file names no models, so #{chosen} chooses "
+            "nothing; leave it out"
+        )
     raise UsageError(
-        f"{source} holds responses of {', '.join(models)}"
+        f"--model=recorded:{source}: holds responses of {', '.join(models)}"
         f"{f', none of {chosen}' if chosen else ''}; choose one: recorded:{source}#{models[0]}"
     )
 

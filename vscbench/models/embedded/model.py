@@ -50,8 +50,8 @@ class EmbeddedModel:
     ) -> None:
         self.name = NAME
         self.params = _recorded_params(max_tokens, versions)
-        # One more than can be served, so that no lane waits for the dispatcher.
-        self.default_concurrency = len(lanes) + 1
+        # No more than can be served: waiting for a lane would count as the answer's latency.
+        self.default_concurrency = len(lanes)
         self._max_tokens = max_tokens
         self._timeout_s = timeout_s
         self._workers = ThreadPoolExecutor(len(lanes), thread_name_prefix="vscbench-embedded")
