@@ -81,13 +81,15 @@ def test_extra_files_are_noted_and_fail_nothing(complete: Path) -> None:
     assert f"note: {extra} belongs to no pair\n" in result.stdout
 
 
-def test_a_file_name_does_not_reach_the_terminal_as_a_command(complete: Path) -> None:
+@pytest.mark.parametrize("unseen", ["\x1b", "\n", "\u202e", "\u200b", "\u2028"])
+def test_a_file_name_does_not_reach_the_terminal_as_a_command(complete: Path, unseen: str) -> None:
     if sys.platform == "win32":
         pytest.skip("such a name cannot be written there")
-    write_image(complete / IMAGE_FOLDER / "drugs" / "a\x1b[2Jb.png")
+    write_image(complete / IMAGE_FOLDER / "drugs" / f"a{unseen}[2Jb.png")
     result = run("data", "check", complete)
-    assert "a\\x1b[2Jb.png belongs to no pair" in result.stdout
-    assert "\x1b" not in result.stdout
+    escaped = unseen.encode("unicode_escape").decode()
+    assert f"a{escaped}[2Jb.png belongs to no pair" in result.stdout
+    assert f"a{unseen}" not in result.stdout
 
 
 def test_a_long_list_of_findings_is_cut_and_counted(tmp_path: Path) -> None:
@@ -109,6 +111,7 @@ def test_a_path_that_leads_nowhere_is_one_line_and_status_2(tmp_path: Path) -> N
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("vscbench: ")
     assert "neither a file nor a folder" in result.stderr
+    assert "--vsc-pairs" not in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -199,17 +202,32 @@ def test_models_lists_short_names_and_the_other_ways_to_name_one() -> None:
     assert "embedded" in result.stdout
 
 
+@pytest.mark.parametrize("place", [".", "tests/safety"])
 def test_models_of_the_project_are_listed_with_the_packaged_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     own = (
         '[tool.vscbench.models]\nours = { litellm = "hosted_vllm/ours", about = "next release" }\n'
     )
     (tmp_path / "pyproject.toml").write_text(own, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests" / "safety").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / place)
     lines = run("models").stdout.splitlines()
     assert ["ours", "hosted_vllm/ours", "next", "release"] in [line.split() for line in lines]
     assert any(line.startswith("  gpt-4o ") for line in lines)
+
+
+def test_the_nearest_project_file_is_the_one_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name in ((tmp_path, "outer"), (tmp_path / "part", "inner")):
+        folder.mkdir(exist_ok=True)
+        own = f'[tool.vscbench.models]\n{name} = {{ litellm = "hosted_vllm/{name}" }}\n'
+        (folder / "pyproject.toml").write_text(own, encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "part")
+    listed = run("models").stdout
+    assert "  inner " in listed
+    assert "  outer " not in listed
 
 
 @pytest.mark.parametrize("text", ["[tool.vscbench", "[tool.vscbench.models]\nours = 3\n"])

@@ -9,6 +9,7 @@ import click
 
 import vscbench
 from vscbench.errors import VscbenchError
+from vscbench.visible import visible
 
 MAX_SHOWN = 10
 OPEN_WEIGHTS = " (hub ids; serve the weights and add --vsc-api-base URL)"
@@ -102,11 +103,14 @@ def data_check(path: Path) -> None:
 
 @main.command("models")
 def models() -> None:
-    """List the short names that --model takes."""
+    """List the short names that --model takes.
+
+    Your own are those of the nearest pyproject.toml, here or in a folder above.
+    """
     from vscbench.models.names import load_names
     from vscbench.plugin.settings import read_table
 
-    table: Any = read_table(Path("pyproject.toml")).get("models", {})
+    table: Any = read_table(_nearest(Path.cwd(), "pyproject.toml")).get("models", {})
     named = load_names(table)
     for family in sorted({model.family for model in named.values()}):
         served = "" if family == "proprietary" else OPEN_WEIGHTS
@@ -121,6 +125,12 @@ def models() -> None:
     )
 
 
+def _nearest(folder: Path, name: str) -> Path:
+    """Find a file in a folder or those above it; where there is none, where it would be."""
+    found = (place / name for place in (folder, *folder.parents) if (place / name).is_file())
+    return next(found, folder / name)
+
+
 def _row_progress(shown: bool) -> Callable[[int, int], None]:
     def show(done: int, rows: int) -> None:
         end = "\n" if done == rows else ""
@@ -130,11 +140,10 @@ def _row_progress(shown: bool) -> Callable[[int, int], None]:
 
 
 def _echo_findings(kind: str, findings: Sequence[Any]) -> None:
-    from vscbench.plugin.explain import visible
-
     for finding in findings[:MAX_SHOWN]:
         source = f"  ({finding.source})" if finding.source else ""
-        line = f"{kind}: {finding.path} {finding.problem}{source}"
+        # A line break in a file's name must not begin a line of its own.
+        line = f"{kind}: {finding.path} {finding.problem}{source}".replace("\n", "\\n")
         click.echo(visible(line, len(line)))
     if len(findings) > MAX_SHOWN:
         click.echo(f"{kind}: ... and {len(findings) - MAX_SHOWN} more")

@@ -145,3 +145,13 @@ def test_a_selection_that_lacks_images_stops_and_says_how_many_which_and_the_way
 
 def test_the_image_of_a_pair_that_is_not_asked_is_not_looked_at(tmp_path: Path) -> None:
     require_images(replace(pair, query="") for pair in pairs_of(tmp_path))
+
+
+@pytest.mark.parametrize("unseen", ["\x1b", "\u202e", "\u200b", "\u2028"])
+def test_what_cannot_be_seen_in_an_images_name_is_shown(tmp_path: Path, unseen: str) -> None:
+    pair = pairs_of(tmp_path)[0]
+    with pytest.raises(DataError) as caught:
+        require_images([replace(pair, image=tmp_path / f"a{unseen}b.png")])
+    escaped = unseen.encode("unicode_escape").decode()
+    assert f"a{escaped}b.png is missing" in str(caught.value)
+    assert unseen not in str(caught.value)

@@ -15,7 +15,7 @@ from vscbench.records import Label, Pair, Scenario, Variant
 
 SHA256 = "0123456789abcdef" * 4
 WORDS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=12
 )  # fmt: skip
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAMES = st.text(string.ascii_letters + string.digits + "._-", min_size=1, max_size=8).filter(
@@ -225,6 +225,25 @@ def test_an_image_that_leads_out_of_the_manifests_folder_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=r"line 1: image .* must be a path below the manifest's"):
         load_manifest(write(tmp_path, entry(image=image)))
+
+
+@pytest.mark.parametrize("field", ["category", "type", "contrast", "cluster", "image"])
+@pytest.mark.parametrize("unseen", ["\u202e", "\u200b", "\u2066", "\ufeff", "\u2028", "\u2029"])
+def test_what_cannot_be_seen_is_refused_outside_of_texts_and_shown(
+    tmp_path: Path, field: str, unseen: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load_manifest(write(tmp_path, entry(**{field: f"a{unseen}b.png"})))
+    assert str(caught.value) == (
+        f"manifest.jsonl, line 1: field {field!r} must be one line without control or invisible "
+        f"characters, found 'a\\u{ord(unseen):04x}b.png'"
+    )
+
+
+def test_texts_may_hold_any_character(tmp_path: Path) -> None:
+    text = "one\u200d\u202etwo\u2028three\x1b"
+    (pair,) = load_manifest(write(tmp_path, entry(query=text, prompt=text + "!", notes=text)))
+    assert (pair.query, pair.prompt) == (text, text + "!")
 
 
 def test_an_id_that_is_there_twice_is_refused(tmp_path: Path) -> None:

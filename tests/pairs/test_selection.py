@@ -244,9 +244,47 @@ def test_an_unknown_category_is_named_beside_those_that_are_there() -> None:
     [
         Selection(scenarios=[Scenario.IMAGE_CENTRIC]),
         Selection(variants=[Variant.SEARCH]),
-        Selection(sample=1),
+        Selection(variants=[Variant.SEARCH], sample=2),
     ],
 )
 def test_a_selection_of_nothing_is_an_error(wanted: Selection) -> None:
     with pytest.raises(UsageError, match="leave no pair; widen or drop one"):
         select(contrast("a", "homonyms"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available"),
+    [(Selection(sample=13), 12), (Selection(labels=[Label.SAFE], sample=200), 6)],
+)
+def test_a_sample_larger_than_what_can_be_asked_is_an_error_that_says_how_many_can(
+    wanted: Selection, available: int
+) -> None:
+    pairs = [half for i in range(6) for half in contrast(f"c{i}", "homonyms")]
+    silent = replace(pair("silent", Label.SAFE), query="")
+    with pytest.raises(UsageError) as caught:
+        select([*pairs, silent], wanted)
+    assert str(caught.value) == (
+        f"--vsc-sample {wanted.sample}: only {available} pairs can be asked here; "
+        f"ask for at most {available}, or leave it out"
+    )
+
+
+def test_a_sample_of_every_pair_that_can_be_asked_is_all_of_them() -> None:
+    pairs = contrast("a", "homonyms")
+    silent = replace(pair("silent", Label.SAFE), query="")
+    assert set(select([*pairs, silent], Selection(sample=2))) == set(pairs)
+
+
+def test_a_sample_of_pairs_without_a_query_is_an_error() -> None:
+    with pytest.raises(UsageError, match=r"--vsc-sample 2: none .* can be asked, .* has a query"):
+        select([replace(pair("silent", Label.SAFE), query="")], Selection(sample=2))
+
+
+def test_one_pair_of_nothing_but_contrasts_is_an_error_that_asks_for_an_even_number() -> None:
+    with pytest.raises(UsageError, match=r"--vsc-sample 1: a contrast is two .* an even number"):
+        select(contrast("a", "homonyms"), Selection(sample=1))
+
+
+def test_a_sample_larger_than_one_pair_counts_one_pair() -> None:
+    with pytest.raises(UsageError, match="only 1 pair can be asked here; ask for at most 1, or"):
+        select([pair("single", Label.SAFE)], Selection(sample=2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vscbench.errors import DataError
 from vscbench.records import Pair
+from vscbench.visible import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +84,8 @@ def require_images(pairs: Iterable[Pair]) -> None:
     ]
     if not bad:
         return
-    named = [f"  {image} {problem}  ({pair.source})" for pair, image, problem in bad[:SHOWN]]
+    lines = [f"  {image} {problem}  ({pair.source})" for pair, image, problem in bad[:SHOWN]]
+    named = [visible(line, len(line)) for line in lines]
     more = [f"  ... and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
     raise DataError(
         "\n".join(

@@ -10,7 +10,7 @@ from pathlib import Path
 from vscbench.errors import DataError
 from vscbench.jsonlines import read_json_lines
 from vscbench.pairs.clusters import cluster_ids, normalised
-from vscbench.pairs.paths import stays_below
+from vscbench.pairs.paths import is_plain_line, stays_below
 from vscbench.records import Label, Pair, Scenario, Variant
 
 MANIFEST = "manifest.jsonl"
@@ -33,7 +33,6 @@ FIELDS = (
 FREE_TEXT = ("query", "prompt", "notes")
 PAIR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def load_manifest(path: Path) -> tuple[Pair, ...]:
@@ -101,9 +100,10 @@ def _check_text(field: str, value: object, where: str) -> None:
         raise DataError(
             f"{where}: field {field!r} holds half a character, {value!a}; write it in UTF-8"
         )
-    if field not in FREE_TEXT and CONTROL.search(value):
+    if field not in FREE_TEXT and not is_plain_line(value):
         raise DataError(
-            f"{where}: field {field!r} must be one line without control characters, found {value!r}"
+            f"{where}: field {field!r} must be one line without control or invisible characters, "
+            f"found {value!r}"
         )
 
 

@@ -39,7 +39,7 @@ def open_pairs(name: str, base: Path) -> PairSet:
         return PairSet(EMBEDDED, load_manifest(SHIPPED_FOLDER / MANIFEST))
     path = base / name
     if path.suffix == ".xlsx":
-        raise UsageError(f"--vsc-pairs {name}: is a workbook; give the folder that holds it")
+        raise UsageError(f"{path} is a workbook; give the folder that holds it")
     if path.is_file():
         return PairSet(name, load_manifest(path))
     if (path / MANIFEST).is_file():
@@ -70,15 +70,13 @@ def pairs_sha256(pairs: Iterable[Pair]) -> str:
 def _nothing_there(name: str, path: Path) -> str:
     if name == PUBLISHED:
         return (
-            "--vsc-pairs vscbench: this version does not download the data set; get the workbooks "
-            "from github.com/jiahuigeng/VSCBench and the images from the archive its README "
-            "names, put them into one folder, and give that folder's path"
+            f"{PUBLISHED!r}: this version does not download the data set; get the workbooks from "
+            "github.com/jiahuigeng/VSCBench and the images from the archive its README names, "
+            "put them into one folder, and give that folder's path"
         )
     if path.is_dir():
-        return (
-            f"--vsc-pairs {name}: the folder {path} has neither {MANIFEST} nor VSCBench's workbooks"
-        )
+        return f"no pairs: the folder {path} has neither {MANIFEST} nor VSCBench's workbooks"
     return (
-        f"--vsc-pairs {name}: neither a file nor a folder at {path}; "
+        f"no pairs: neither a file nor a folder at {path}; "
         f"give a path, or {EMBEDDED!r} for the shipped set"
     )

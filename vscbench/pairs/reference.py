@@ -78,6 +78,7 @@ def load_reference(folder: Path) -> tuple[Pair, ...]:
     Raises:
         DataError: a workbook, a column or a cell is missing or wrong.
     """
+    _require_both_workbooks(folder)
     tied: dict[str, tuple[str, ...]] = {}
     pairs: list[Pair] = []
     for pair, row_key in (*_image_centric(folder), *_text_centric(folder)):
@@ -87,6 +88,15 @@ def load_reference(folder: Path) -> tuple[Pair, ...]:
     clusters = cluster_ids(tied)
     placed = (replace(pair, cluster_id=clusters[pair.id]) for pair in pairs)
     return tuple(sorted(placed, key=lambda pair: pair.id))
+
+
+def _require_both_workbooks(folder: Path) -> None:
+    missing = [name for name in (IMAGE_WORKBOOK, TEXT_WORKBOOK) if not (folder / name).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder}: no {' and no '.join(missing)} in it; VSCBench has two workbooks and both "
+            "are needed in one folder; get them from github.com/jiahuigeng/VSCBench"
+        )
 
 
 def text_category(type_name: str) -> str:
@@ -229,6 +239,6 @@ def _file_name(path: Path, row: Row, column: str) -> str:
     if not is_file_name(name):
         raise DataError(
             f"{path}, row {row.number}, column {column}: {name!r} is not a plain file name; "
-            "name a file of the image folder, without '/', '\\' or ':'"
+            "name a file of the image folder, without '/', '\\', ':' or invisible characters"
         )
     return name

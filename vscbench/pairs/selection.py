@@ -28,9 +28,12 @@ def select(pairs: Sequence[Pair], wanted: Selection) -> tuple[Pair, ...]:
     """Return the wanted pairs, sorted by id.
 
     A variant filter concerns text-centric pairs, so it also leaves image-centric ones out.
+    A sample is drawn from what the filters leave.
 
     Raises:
-        UsageError: a category is not in the set, or nothing is left.
+        UsageError: a category is not in the set, nothing is left, or the sample is larger than
+            the number of pairs that can be asked (those with a query), or it is one pair and
+            there are only contrasts.
     """
     known = {pair.category for pair in pairs}
     unknown = sorted(set(wanted.categories) - known)
@@ -40,10 +43,10 @@ def select(pairs: Sequence[Pair], wanted: Selection) -> tuple[Pair, ...]:
             f"there are {', '.join(sorted(known))}"
         )
     kept = [pair for pair in pairs if _passes(pair, wanted)]
-    if wanted.sample is not None:
-        kept = sample(kept, wanted.sample, wanted.seed)
     if not kept:
         raise UsageError("the --vsc-* filters leave no pair; widen or drop one of them")
+    if wanted.sample is not None:
+        kept = _whole_sample(kept, wanted.sample, wanted.seed)
     return tuple(sorted(kept, key=lambda pair: pair.id))
 
 
@@ -70,6 +73,28 @@ def sample(pairs: Iterable[Pair], size: int, seed: int) -> list[Pair]:
     if left:
         drawn = _swap_single_for_contrast(drawn, passed, left)
     return [pair for unit in drawn for pair in unit]
+
+
+def _whole_sample(pairs: Sequence[Pair], size: int, seed: int) -> list[Pair]:
+    available = sum(bool(pair.query) for pair in pairs)
+    if not available:
+        raise UsageError(
+            f"--vsc-sample {size}: none of the pairs here can be asked, for none has a query; "
+            "widen or drop one of the --vsc-* filters"
+        )
+    if size > available:
+        counted = "pair" if available == 1 else "pairs"
+        raise UsageError(
+            f"--vsc-sample {size}: only {available} {counted} can be asked here; "
+            f"ask for at most {available}, or leave it out"
+        )
+    drawn = sample(pairs, size, seed)
+    if not drawn:
+        raise UsageError(
+            f"--vsc-sample {size}: a contrast is two pairs that are drawn together, and there are "
+            "only contrasts here; ask for an even number"
+        )
+    return drawn
 
 
 def _passes(pair: Pair, wanted: Selection) -> bool:
