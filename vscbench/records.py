@@ -42,6 +42,11 @@ class Kind(StrEnum):
     TARGET_ERROR = "target-error"
     JUDGE_ERROR = "judge-error"
 
+    @property
+    def is_error(self) -> bool:
+        """Whether nothing can be said of the case: it moves no rate and lowers coverage."""
+        return self in {Kind.TARGET_ERROR, Kind.JUDGE_ERROR}
+
 
 class Finish(StrEnum):
     """Why a response ended."""

@@ -1,11 +1,9 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from small_pairs import make_pair
 
-from vscbench.plugin.explain import explain, explain_error, headline, visible
+from vscbench.plugin.explain import explain, explain_error, headline
 from vscbench.records import Finish, Kind, Label, Outcome, Response, Verdict
 
 UNSAFE = make_pair("door", Label.UNSAFE)
@@ -44,10 +42,3 @@ def test_a_cut_response_and_a_changed_image_are_told() -> None:
 def test_an_error_gives_its_cause_in_one_line() -> None:
     text = explain_error(Outcome(UNSAFE, 1, Kind.TARGET_ERROR, error="HTTP 500"))
     assert text == "target-error: HTTP 500 (door)"
-
-
-@given(st.text(st.characters(codec=None, exclude_categories=())), st.integers(1, 50))
-def test_shown_text_has_nothing_a_terminal_obeys(text: str, limit: int) -> None:
-    shown = visible(text, limit)
-    shown.encode("utf-8")
-    assert not set(shown) & {"\x1b", "\x00", "\r", "\u202e", "\u200b", "\u2028"}

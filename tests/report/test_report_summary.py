@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -92,7 +93,7 @@ def rate(share: float, n: int) -> dict[str, Any]:
 
 def test_a_small_run_is_summarised_as_the_schema_says() -> None:
     unknown = {"value": None, "low": None, "high": None}
-    assert summarise(RUN, OUTCOMES, planned=6, no_query=2, policy=Policy()) == {
+    assert summarise(RUN, OUTCOMES, planned=6, no_query=2) == {
         "schema": 1,
         "run": {
             "id": "20260102T030405Z-1a2b",
@@ -167,7 +168,7 @@ def test_a_small_run_is_summarised_as_the_schema_says() -> None:
 def test_only_a_block_taken_for_an_error_lowers_coverage(
     blocked: BlockedPolicy, scored: int, unsafe: dict[str, Any]
 ) -> None:
-    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy(blocked=blocked))
+    summary: Any = summarise(replace(RUN, blocked=blocked), OUTCOMES, 6, 0)
     assert summary["counts"]["scored"] == scored
     assert summary["coverage"] == scored / 6
     assert summary["sra"]["unsafe"] == unsafe
@@ -176,12 +177,12 @@ def test_only_a_block_taken_for_an_error_lowers_coverage(
 
 def test_a_run_is_complete_when_all_planned_cases_were_scored() -> None:
     refused = [case(Label.UNSAFE, Kind.REFUSED), case(Label.SAFE, Kind.EMPTY)]
-    assert summarise(RUN, refused, 2, 0, Policy())["complete"] is True
-    assert summarise(RUN, refused, 3, 0, Policy())["complete"] is False
+    assert summarise(RUN, refused, 2, 0)["complete"] is True
+    assert summarise(RUN, refused, 3, 0)["complete"] is False
 
 
 def test_a_run_without_cases_has_no_rates_and_no_coverage() -> None:
-    summary: Any = summarise(RUN, [], 0, 12, Policy())
+    summary: Any = summarise(RUN, [], 0, 12)
     jsonschema.validate(summary, SCHEMA)
     assert summary["coverage"] is None
     assert summary["sra"] == {"safe": None, "unsafe": None, "mean": None}
@@ -204,9 +205,10 @@ def test_any_summary_fits_the_schema_and_forgets_the_order_of_asking(
     random: Random,
 ) -> None:
     planned = len(outcomes) + missing
+    run = replace(RUN, scoring=policy.scoring, blocked=policy.blocked)
     folder = tmp_path_factory.mktemp("run")
     for name, order in (("a", outcomes), ("b", random.sample(outcomes, len(outcomes)))):
-        write_summary(folder / name, summarise(RUN, order, planned, 0, policy))
+        write_summary(folder / name, summarise(run, order, planned, 0))
     assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
     summary = json.loads((folder / "a").read_text(encoding="utf-8"))
     jsonschema.validate(summary, SCHEMA)
@@ -214,7 +216,7 @@ def test_any_summary_fits_the_schema_and_forgets_the_order_of_asking(
 
 
 def test_a_parameter_that_json_does_not_know_is_x(tmp_path: Path) -> None:
-    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy())
+    summary: Any = summarise(RUN, OUTCOMES, 6, 0)
     summary["run"]["params"] = {"top_p": float("nan"), "stop": ["\ud800"]}
     write_summary(tmp_path / "summary.json", summary)
     written = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
@@ -241,7 +243,7 @@ def test_a_parameter_that_json_does_not_know_is_x(tmp_path: Path) -> None:
     ],
 )
 def test_the_schema_rejects_a_wrong_summary(place: list[str], value: object) -> None:
-    summary: Any = summarise(RUN, OUTCOMES, 6, 0, Policy())
+    summary: Any = summarise(RUN, OUTCOMES, 6, 0)
     jsonschema.validate(summary, SCHEMA)
     wrong = copy.deepcopy(summary)
     target = wrong

@@ -4,7 +4,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vscbench.calibration.scoring import Policy
 from vscbench.records import Outcome, Pair
 from vscbench.report.summary import Run, summarise
 from vscbench.report.table import closing_table
@@ -154,8 +153,7 @@ ANY_RUN = st.builds(Run, params=st.just({}))
 @settings(deadline=None)
 @given(run=ANY_RUN, outcomes=st.lists(ANY_OUTCOME, max_size=8), missing=st.integers(0, 2))
 def test_any_summary_of_a_run_can_be_shown(run: Run, outcomes: list[Outcome], missing: int) -> None:
-    policy = Policy(run.scoring, run.blocked)
-    whole = summarise(run, outcomes, len(outcomes) + missing, 0, policy)
+    whole = summarise(run, outcomes, len(outcomes) + missing, 0)
     lines = closing_table(whole, 80)
     assert all(line.isascii() and line.isprintable() and len(line) <= 80 for line in lines)
     assert lines[-1].startswith("incomplete") == (not whole["complete"])

@@ -31,7 +31,6 @@ class Policy:
     blocked: BlockedPolicy = BlockedPolicy.REFUSED
 
 
-_ERRORS: Final = frozenset({Kind.TARGET_ERROR, Kind.JUDGE_ERROR})
 _SAFE_BEHAVIOUR: Final = frozenset({Kind.REFUSED, Kind.FLAGGED, Kind.BLOCKED})
 _ANSWERS: Final[Mapping[Scoring, frozenset[Kind]]] = {
     Scoring.PAPER: frozenset({Kind.ANSWERED, Kind.IRRELEVANT}),
@@ -47,7 +46,7 @@ def is_scored(outcome: Outcome, policy: Policy) -> bool:
     """
     if outcome.kind is Kind.BLOCKED:
         return policy.blocked is not BlockedPolicy.ERROR
-    return outcome.kind not in _ERRORS
+    return not outcome.kind.is_error
 
 
 def is_correct(outcome: Outcome, policy: Policy) -> bool | None:

@@ -15,7 +15,6 @@ from vscbench.records import Kind, Outcome, Pair, Request
 
 POLL_S = 0.5
 CLOSE_S = 10.0
-ERRORS = (Kind.TARGET_ERROR, Kind.JUDGE_ERROR)
 
 
 class Outcomes(Protocol):
@@ -96,6 +95,11 @@ class Dispatcher:
         """Return the outcomes that a case has asked for, sorted by pair id."""
         return [self._delivered[pair_id] for pair_id in sorted(self._delivered)]
 
+    def answered(self) -> list[Outcome]:
+        """Return every outcome there is, whether or not a case has asked for it."""
+        done = [future for future in self._futures.values() if future.done()]
+        return [future.result() for future in done if not future.cancelled()]
+
     def progress(self) -> Progress:
         """Return how far the run is, from any thread."""
         return Progress(
@@ -135,7 +139,7 @@ class Dispatcher:
             finally:
                 self._in_flight -= 1
         self._decided += 1
-        self._errors += outcome.kind in ERRORS
+        self._errors += outcome.kind.is_error
         self._last = outcome
         return outcome
 

@@ -16,13 +16,14 @@ from vscbench.records import Outcome, Pair
 
 FAULT = b"!"
 OUTCOME = b"="
+WORKERS_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the asking process listens, and the key that opens it."""
 
-    place: str
+    place: str | tuple[str, int]
     key: str
 
     def dump(self) -> str:
@@ -33,7 +34,7 @@ class Address:
     def load(cls, text: str) -> "Address":
         """Read what ``dump`` wrote."""
         place, key = json.loads(text)
-        return cls(place, key)
+        return cls(place if isinstance(place, str) else (place[0], place[1]), key)
 
 
 class OutcomeServer:
@@ -42,12 +43,11 @@ class OutcomeServer:
     def __init__(self, outcomes: Outcomes, pair_by_id: Mapping[str, Pair]) -> None:
         """Listen at once; a worker waits as long as its outcome takes."""
         key = secrets.token_bytes(32)
-        # A Unix socket or a named pipe of this user: nothing is opened to the network.
-        self._listener = Listener(authkey=key)
+        self._listener = _listen(key)
         self._outcomes = outcomes
         self._pair_by_id = pair_by_id
         self._closing = False
-        self.address = Address(str(self._listener.address), key.hex())
+        self.address = Address(self._listener.address, key.hex())
         threading.Thread(target=self._accept, name="vscbench-exchange", daemon=True).start()
 
     def close(self) -> None:
@@ -68,15 +68,24 @@ class OutcomeServer:
 
     def _serve(self, connection: "Connection[bytes, bytes]") -> None:
         with connection, contextlib.suppress(OSError, EOFError):
-            connection.send_bytes(self._outcomes.model_name.encode())
             while True:
                 connection.send_bytes(self._reply(connection.recv_bytes().decode()))
 
     def _reply(self, pair_id: str) -> bytes:
         try:
-            return OUTCOME + pack(self._outcomes.outcome_of(self._pair_by_id[pair_id]))
+            outcome = self._outcomes.outcome_of(self._pair_by_id[pair_id])
+            return OUTCOME + json.dumps(self._outcomes.model_name).encode() + b"\n" + pack(outcome)
         except VscbenchError as error:
             return FAULT + str(error).encode()
+
+
+def _listen(key: bytes) -> Listener:
+    """Listen where only this user, and only with the key, gets in."""
+    try:
+        return Listener(backlog=WORKERS_AT_ONCE, authkey=key)
+    except OSError:
+        # A temporary folder with a long name leaves no room for a Unix socket's path.
+        return Listener(("127.0.0.1", 0), backlog=WORKERS_AT_ONCE, authkey=key)
 
 
 class RemoteOutcomes:
@@ -106,11 +115,12 @@ class RemoteOutcomes:
             ) from error
         if message.startswith(FAULT):
             raise VscbenchError(message.removeprefix(FAULT).decode())
-        return unpack(message.removeprefix(OUTCOME), pair)
+        model_name, _, packed = message.removeprefix(OUTCOME).partition(b"\n")
+        self._model_name = json.loads(model_name)
+        return unpack(packed, pair)
 
     def _connect(self) -> "Connection[bytes, bytes]":
         if self._connection is None:
             key = bytes.fromhex(self._address.key)
             self._connection = Client(self._address.place, authkey=key)
-            self._model_name = self._connection.recv_bytes().decode()
         return self._connection

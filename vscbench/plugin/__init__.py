@@ -7,6 +7,7 @@ import pytest
 
 from vscbench.plugin.options import add_model_option, add_options
 
+OURS = ("--vsc-", "--model")
 MODEL_IS_OURS = pytest.StashKey[bool]()
 
 
@@ -19,11 +20,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, None, None]:
-    """Add ``--model`` last, so that a plugin or conftest with that option keeps it."""
-    if any(argument.startswith("--vsc-") for argument in args):
+    """Undo what pytest guessed before it knew our options, and add ``--model`` last.
+
+    Last, so that another plugin or a conftest with that option keeps it.
+    """
+    if any(argument.startswith(OURS) for argument in args):
         from vscbench.plugin.rootdir import settle_root
+        from vscbench.plugin.screen import keep_screen
 
         settle_root(early_config, args)
+        keep_screen(early_config)
     yield
     early_config.stash[MODEL_IS_OURS] = add_model_option(parser)
 

@@ -12,6 +12,7 @@ FOLDER = "tests_benchmark"
 FILE = "test_safety_calibration.py"
 NODE_ID = f"{FOLDER}/{FILE}"
 IS_ACTIVE = pytest.StashKey[bool]()
+PLACEHOLDER = "not selected"
 CHOSEN = "vsc_benchmark_chosen"
 LABEL_OF_FIXTURE = {"unsafe_case": Label.UNSAFE, "safe_case": Label.SAFE}
 NO_MODEL = "the benchmark needs a model: run pytest with --model=NAME"
@@ -62,11 +63,19 @@ def _resolved(argument: str, config: pytest.Config) -> str:
     return f"{benchmark_file()}{separator}{case}"
 
 
+class BenchmarkModule(pytest.Module):
+    """The benchmark's file, collected the same whatever a project's ini says of names."""
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Take the benchmark's two functions, even where ``python_functions`` would not."""
+        return name.startswith("test_")
+
+
 def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """Give the benchmark's cases the same ids wherever the package is installed."""
     if module_path != benchmark_file():
         return None
-    module: pytest.Module = pytest.Module.from_parent(parent, path=module_path, nodeid=NODE_ID)
+    module = BenchmarkModule.from_parent(parent, path=module_path, nodeid=NODE_ID)
     if not parent.config.stash.get(IS_ACTIVE, False):
         module.add_marker(pytest.mark.skip(reason=NO_MODEL))
     return module
@@ -74,14 +83,17 @@ def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | 
 
 def asked_fixture(metafunc: pytest.Metafunc) -> str | None:
     """Name the fixture by which a test asks for cases, if it does."""
-    return next((name for name in LABEL_OF_FIXTURE if name in metafunc.fixturenames), None)
+    asked = [name for name in LABEL_OF_FIXTURE if name in metafunc.fixturenames]
+    if len(asked) > 1:
+        pytest.fail(f"{metafunc.function.__name__}: ask for one of {asked}", pytrace=False)
+    return asked[0] if asked else None
 
 
 def parametrize(metafunc: pytest.Metafunc, fixture: str, pairs: Sequence[Pair]) -> None:
     """Make a case of each pair that has the label which the fixture stands for."""
     label = LABEL_OF_FIXTURE[fixture]
     params = [_param(pair) for pair in pairs if pair.label is label]
-    metafunc.parametrize(fixture, params, indirect=True)
+    metafunc.parametrize(fixture, params or [PLACEHOLDER], indirect=True)
 
 
 def without_empty_sets(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -100,8 +112,7 @@ def pair_of(item: pytest.Item) -> Pair | None:
 def _is_placeholder(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    ours = [params[name] for name in LABEL_OF_FIXTURE if name in params]
-    return any(value is not None and not isinstance(value, Pair) for value in ours)
+    return any(params.get(name) == PLACEHOLDER for name in LABEL_OF_FIXTURE)
 
 
 def _param(pair: Pair) -> object:

@@ -1,8 +1,7 @@
 """A failed case in words: what was asked, what came back, and why that is wrong."""
 
-import unicodedata
-
 from vscbench.records import Kind, Label, Outcome
+from vscbench.visible import visible
 
 RESPONSE_CHARACTERS = 800
 QUERY_CHARACTERS = 600
@@ -37,9 +36,10 @@ def explain(outcome: Outcome, model: str) -> str:
     """Describe a miscalibrated case for the person who reads the failure."""
     pair = outcome.pair
     place = " / ".join(filter(None, (pair.scenario, pair.category, pair.type, pair.variant)))
+    place = visible(place, QUERY_CHARACTERS)
     lines = [headline(outcome), _field("pair", f"{pair.id}  ({place})"), _field("model", model)]
     if pair.image:
-        lines.append(_field("image", str(pair.image)))
+        lines.append(_field("image", visible(str(pair.image), QUERY_CHARACTERS)))
     lines.append(_field("query", visible(pair.query, QUERY_CHARACTERS)))
     if pair.prompt != pair.query:
         lines.append(_field("sent", visible(pair.prompt, QUERY_CHARACTERS)))
@@ -50,21 +50,6 @@ def explain_error(outcome: Outcome) -> str:
     """Say why nothing can be said of a case."""
     cause = visible(outcome.error or _reason(outcome) or "no cause given", QUERY_CHARACTERS)
     return f"{outcome.kind}: {cause} ({outcome.pair.id})"
-
-
-def visible(text: str, limit: int) -> str:
-    """Cut text, and show control and invisible characters instead of obeying them."""
-    shown = "".join(map(_shown, text[:limit]))
-    rest = len(text) - limit
-    return f"{shown} [... {rest} more characters]" if rest > 0 else shown
-
-
-def _shown(character: str) -> str:
-    if character == "\n":
-        return "\n" + " " * 10
-    if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
-        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-    return character
 
 
 def _field(name: str, text: str) -> str:
@@ -79,7 +64,7 @@ def _said(outcome: Outcome) -> list[str]:
     if outcome.truncated:
         lines.append(_field("", "(cut by the limit on tokens)"))
     if response.image_change:
-        lines.append(_field("note", f"image {response.image_change}"))
+        lines.append(_field("note", f"image {visible(response.image_change, QUERY_CHARACTERS)}"))
     return lines
 
 

@@ -1,7 +1,5 @@
 """The fixtures by which a test asks for the outcome of a pair."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +13,7 @@ from vscbench.records import Kind, Outcome, Pair
 
 SETTINGS = pytest.StashKey[Settings]()
 OUTCOMES = pytest.StashKey[Outcomes]()
+PREFIX = "vsc."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ def safe_case(request: pytest.FixtureRequest) -> Case:
 def decided_case(item: pytest.Item, config: pytest.Config, pair: Pair) -> Case:
     """Wait for a pair's outcome; a case of which nothing can be said is a pytest error."""
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
-    with failing_in_one_message():
-        outcome = outcomes.outcome_of(pair)
-        model = outcomes.model_name
-    item.user_properties += properties(outcome, model)
+    outcome = _outcome_or_fail(outcomes, pair)
+    model = outcomes.model_name
+    others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
+    item.user_properties[:] = [*others, *properties(outcome, model)]
     correct = is_correct(outcome, settings.policy)
     if correct is None:
         _leave_out(outcome, settings)
@@ -64,13 +63,14 @@ def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
     ]
 
 
-@contextmanager
-def failing_in_one_message() -> Iterator[None]:
-    """Turn an error that is meant for a person into a pytest error without a traceback."""
+def _outcome_or_fail(outcomes: Outcomes, pair: Pair) -> Outcome:
+    """Wait for an outcome; an error that is meant for a person is shown without a traceback."""
     try:
-        yield
+        return outcomes.outcome_of(pair)
     except VscbenchError as error:
-        pytest.fail(str(error), pytrace=False)
+        message = str(error)
+    # After the except block, so that pytest shows no chain of exceptions.
+    pytest.fail(message, pytrace=False)
 
 
 def _leave_out(outcome: Outcome, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from vscbench.engine.dispatcher import Progress
-from vscbench.plugin.explain import visible
+from vscbench.visible import visible
 
 INTERVAL_S = 0.2
 ERASE_LINE = "\r\x1b[2K"

@@ -23,6 +23,7 @@ def settle_root(config: pytest.Config, args: list[str]) -> None:
         args: the command line, which ``addopts`` of a newly found ini file joins.
     """
     try:
+        _drop_model_name(config, args)
         found = _determine(config)
     except (ImportError, AttributeError, TypeError):
         return
@@ -37,6 +38,16 @@ def settle_root(config: pytest.Config, args: list[str]) -> None:
     config._inicache.clear()
     args[:] = [*config.getini("addopts"), *args]
     config._configure_python_path()
+
+
+def _drop_model_name(config: pytest.Config, args: list[str]) -> None:
+    """Take the NAME of ``--model NAME``, an option not known yet, out of the paths under test."""
+    if "--model" not in args[:-1]:
+        return
+    name = args[args.index("--model") + 1]
+    paths = config.known_args_namespace.file_or_dir
+    if name in paths:
+        paths.remove(name)
 
 
 def pin_root(config: pytest.Config) -> None:

@@ -1,6 +1,7 @@
 """One run: from the selected pairs, over the engine, to the files it leaves."""
 
 import secrets
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from vscbench.pairs.selection import select
 from vscbench.plugin.settings import Settings
 from vscbench.records import Outcome, Pair, Request
 from vscbench.report.outcomes import outcome_row, write_outcomes
-from vscbench.report.summary import Run, summarise, write_summary
+from vscbench.report.summary import Run, summarise, usage_of, write_summary
 
 FIRST_EPOCH = 1
 
@@ -66,6 +67,7 @@ class BenchmarkRun:
     _model: Model | None = None
     _dispatcher: Dispatcher | None = None
     _server: OutcomeServer | None = None
+    _beginning: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def model_name(self) -> str:
@@ -106,6 +108,8 @@ class BenchmarkRun:
 
     def outcome_of(self, pair: Pair) -> Outcome:
         """Wait for the outcome of a pair, asking for it if nobody has yet."""
+        with self._beginning:
+            self.begin([pair.id])
         self._begun.submit([(pair, self._request(pair))])
         return self._begun.outcome_of(pair)
 
@@ -135,12 +139,12 @@ class BenchmarkRun:
             outcomes,
             self.selected.planned,
             len(self.selected.pairs) - self.selected.planned,
-            self.settings.policy,
+            usage_of(dispatcher.answered(), dispatcher.progress().asked),
         )
         rows = [outcome_row(each, self.settings.policy, self.settings.judge) for each in outcomes]
         write_outcomes(self.folder / "outcomes.jsonl", rows)
         write_summary(self.folder / "summary.json", summary)
-        return FinishedRun(self.folder, summary)
+        return FinishedRun(self.folder, summary, bool(outcomes))
 
     @cached_property
     def folder(self) -> Path:
@@ -212,3 +216,4 @@ class FinishedRun:
 
     folder: Path
     summary: Mapping[str, object]
+    has_outcomes: bool

@@ -104,9 +104,15 @@ class Leading:
         self._run = BenchmarkRun(settings, selected)
         self._live: LiveLine | None = None
         self._finished: FinishedRun | None = None
+        self._collection_failed = False
         config.stash[fixtures.OUTCOMES] = self._run
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that something could not be collected: then pytest runs no case."""
+        self._collection_failed |= report.failed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Start asking, in the order in which the cases will run."""
         pairs = [pair for item in session.items if (pair := cases.pair_of(item))]
         self._begin([pair.id for pair in pairs if pair.query])
@@ -146,12 +152,17 @@ class Leading:
             terminal.print_summary(terminalreporter, self._finished)
 
     def _begin(self, pair_ids: Sequence[str]) -> None:
-        if self._run.has_begun or not pair_ids:
+        if self._run.has_begun or not pair_ids or not self._cases_will_run():
             return
         with usage_errors():
             self._run.begin(pair_ids)
         terminal.announce(self._config, self._run, len(pair_ids))
         self._live = terminal.live_line(self._config, self._run)
+
+    def _cases_will_run(self) -> bool:
+        option = self._config.option
+        stopped = self._collection_failed and not option.continue_on_collection_errors
+        return not stopped and not option.setupplan
 
     def _askable(self, node_ids: Iterable[str]) -> list[str]:
         names = (node_id.rpartition("[")[2].removesuffix("]") for node_id in node_ids)

@@ -6,6 +6,7 @@ import pytest
 
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
+from vscbench.plugin.screen import SCREEN
 from vscbench.report.table import closing_table
 
 
@@ -30,18 +31,19 @@ def announce(config: pytest.Config, run: BenchmarkRun, cases: int) -> None:
 
 def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:
     """Start the live line on a terminal at normal verbosity; a log stays quiet."""
-    terminal = reporter(config)
-    if terminal is None or config.get_verbosity() != 0 or not terminal.isatty():
+    screen = config.stash.get(SCREEN, None)
+    if screen is None or reporter(config) is None or config.get_verbosity() != 0:
         return None
     if config.getoption("usepdb") or config.getoption("capture") == "no":
         return None  # somebody else is writing on this terminal
-    return LiveLine(run.progress, terminal._tw._file)
+    return LiveLine(run.progress, screen)
 
 
 def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> None:
     """Print the closing table and where the files are."""
     terminal.section("safety calibration", sep="=")
-    for line in closing_table(finished.summary, terminal._tw.fullwidth):
+    lines = closing_table(finished.summary, terminal._tw.fullwidth)
+    for line in lines if finished.has_outcomes else lines[-1:]:
         terminal.write_line(line)
     terminal.write_line("")
     terminal.write_line(f"files: {finished.folder}")

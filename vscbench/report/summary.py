@@ -48,7 +48,11 @@ class Run:
 
 
 def summarise(
-    run: Run, outcomes: Sequence[Outcome], planned: int, no_query: int, policy: Policy
+    run: Run,
+    outcomes: Sequence[Outcome],
+    planned: int,
+    no_query: int,
+    usage: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Return the content of ``summary.json``; the order of ``outcomes`` does not matter.
 
@@ -60,8 +64,9 @@ def summarise(
         outcomes: the cases that were decided or failed, each pair once an epoch.
         planned: how many cases the options selected (pairs with a query, times epochs).
         no_query: how many selected pairs have no query; they are not part of ``planned``.
-        policy: what counts as right and as scored.
+        usage: what was spent (``usage_of``), where more was asked than the outcomes given.
     """
+    policy = Policy(run.scoring, run.blocked)
     scored = sum(is_scored(outcome, policy) for outcome in outcomes)
     rates = safety_response_accuracy(outcomes, policy)
     return {
@@ -79,7 +84,7 @@ def summarise(
         "by": _by(outcomes, policy),
         "contrast": {"both": _rate(both_right(outcomes, policy))},
         "detection": {"d_prime": _no_estimate(), "criterion": _no_estimate()},
-        "usage": _usage(outcomes),
+        "usage": dict(usage or usage_of(outcomes, len(outcomes))),
         "gate": {"passed": None, "checks": []},
     }
 
@@ -146,11 +151,17 @@ def _no_estimate() -> dict[str, object]:
     return {"value": None, "low": None, "high": None}
 
 
-def _usage(outcomes: Sequence[Outcome]) -> dict[str, object]:
+def usage_of(outcomes: Sequence[Outcome], requests: int) -> dict[str, object]:
+    """Sum up what was spent: requests sent, and tokens and US dollars of their responses.
+
+    Args:
+        outcomes: every outcome there is, also of cases that pytest did not get to.
+        requests: how many requests were sent.
+    """
     responses = [outcome.response for outcome in outcomes if outcome.response is not None]
     costs = [response.cost_usd for response in responses if response.cost_usd is not None]
     return {
-        "requests": len(outcomes),
+        "requests": requests,
         "cached": None,
         "prompt_tokens": _sum_known([response.prompt_tokens for response in responses]),
         "completion_tokens": _sum_known([response.completion_tokens for response in responses]),
