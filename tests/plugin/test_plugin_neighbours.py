@@ -134,6 +134,7 @@ def test_an_interrupted_start_says_incomplete_and_no_empty_table(world: pytest.P
     world.makepyfile(
         app="""
         import os, signal, threading
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has none
         def answer(text, images):
             os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait(30)
