@@ -47,3 +47,11 @@ def outcomes_of(path: Path) -> list[dict[str, Any]]:
     """Read the one list of outcomes below a folder of reports."""
     (file,) = path.glob("reports/*/outcomes.jsonl")
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def timeless(record: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a summary or an outcome what differs from run to run: ids and times."""
+    for key in ("id", "started", "finished"):
+        record.get("run", {}).pop(key, None)
+    record.pop("latency_s", None)
+    return record
