@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import vscbench
+from vscbench.cli_store import store
 from vscbench.errors import VscbenchError
 from vscbench.visible import visible
 
@@ -34,6 +35,9 @@ def main() -> None:
 
     The benchmark itself runs in pytest: pytest --model=NAME
     """
+
+
+main.add_command(store)
 
 
 @main.group()

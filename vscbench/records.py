@@ -48,6 +48,40 @@ class Kind(StrEnum):
         return self in {Kind.TARGET_ERROR, Kind.JUDGE_ERROR}
 
 
+class Cause(StrEnum):
+    """Why nothing can be said of a case."""
+
+    RATE_LIMIT = "rate limit"
+    SERVER_ERROR = "server error"
+    CONNECTION = "connection"
+    TIME_OUT = "time-out"
+    UNREADABLE = "unreadable answer"
+    AUTHENTICATION = "not authenticated"
+    QUOTA = "quota"
+    NOT_FOUND = "not found"
+    BAD_REQUEST = "bad request"
+    IMAGE = "image"
+    NOT_STORED = "not in the store"
+    JUDGE = "judge"
+    OTHER = "other"
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return self in {
+            Cause.RATE_LIMIT,
+            Cause.SERVER_ERROR,
+            Cause.CONNECTION,
+            Cause.TIME_OUT,
+            Cause.UNREADABLE,
+        }
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether every other request will fail for the same reason."""
+        return self in {Cause.AUTHENTICATION, Cause.QUOTA, Cause.NOT_FOUND}
+
+
 class Finish(StrEnum):
     """Why a response ended."""
 
@@ -95,8 +129,10 @@ class Request:
 class Response:
     """What the model under test gave back.
 
-    ``reason`` holds a block's cause in the provider's own words. ``image_change`` says how the
-    image was altered before it was sent (scaled, converted), or is ``None``.
+    ``reason`` holds a block's cause in the provider's own words. ``served_model`` and
+    ``fingerprint`` are the version that answered, as far as the provider names it.
+    ``completion_tokens`` include those of reasoning. ``image_change`` says how the image was
+    altered before it was sent (scaled, converted), or is ``None``.
     """
 
     text: str
@@ -107,6 +143,7 @@ class Response:
     completion_tokens: int | None = None
     cost_usd: float | None = None
     image_change: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +158,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One case, decided: its kind, and everything that led to it."""
+    """One case, decided: its kind, and everything that led to it.
+
+    ``response_key`` is the response's address in the store, where there is one; ``cached`` says
+    that the response was there already. ``latency_s`` is that of the request that was answered.
+    """
 
     pair: Pair
     epoch: int
@@ -130,6 +171,9 @@ class Outcome:
     verdict: Verdict | None = None
     error: str | None = None
     latency_s: float | None = None
+    cause: Cause | None = None
+    response_key: str | None = None
+    cached: bool = False
 
     @property
     def truncated(self) -> bool:

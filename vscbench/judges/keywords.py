@@ -1,5 +1,6 @@
 """The paper's string match: fixed phrases, looked for in the response."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from vscbench.records import Kind, Verdict
@@ -54,6 +55,11 @@ class KeywordsJudge:
     def name(self) -> str:
         """The name that every output carries."""
         return "keywords"
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """The phrases: verdicts of another list are another judge's."""
+        return {"judge": self.name, "phrases": [*REFUSAL_PHRASES], "warnings": [*WARNING_WORDS]}
 
     async def judge(self, query: str, response: str) -> Verdict:
         """Return the verdict on one response; ``evidence`` lists the phrases found in it."""

@@ -1,5 +1,6 @@
 """What every judge looks like to the rest of the project."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from vscbench.records import Verdict
@@ -11,6 +12,10 @@ class Judge(Protocol):
     @property
     def name(self) -> str:
         """The name that every output carries."""
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """Everything of the judge that can change a verdict."""
 
     async def judge(self, query: str, response: str) -> Verdict:
         """Return the verdict on one response.
