@@ -1,9 +1,12 @@
-"""A provider on the loopback interface that speaks OpenAI's and Anthropic's chat protocols."""
+"""A provider on the loopback interface that speaks the chat protocols of four providers."""
 
 import argparse
 import contextlib
 import itertools
 import json
+import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +22,9 @@ REFUSAL = "I'm sorry, but I can't help with that."
 class Reply:
     """One answer of the provider.
 
-    ``raw`` replaces the whole body; ``hang_up`` closes the connection without an answer;
-    ``message`` is merged into the assistant's message, ``body`` into the answer.
+    ``raw`` replaces the whole body; ``message`` is merged into the assistant's message (OpenAI's
+    form only), ``body`` into the answer. ``hang_up`` closes the connection without an answer,
+    ``reset`` breaks it so that the client sees a reset, ``cut_short`` sends half of the body.
     """
 
     text: str | None = ""
@@ -35,6 +39,8 @@ class Reply:
     body: Mapping[str, object] = field(default_factory=dict)
     raw: bytes | None = None
     hang_up: bool = False
+    reset: bool = False
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,11 @@ def error(status: int, message: str, code: str | None = None) -> Reply:
 
 def user_text(body: Mapping[str, Any]) -> str:
     """Return the text of the last user message, whatever its form."""
-    content = body["messages"][-1]["content"]
+    last = (body.get("messages") or body["contents"])[-1]
+    content = last.get("content") or last["parts"]
     if isinstance(content, str):
         return content
-    return "\n".join(part["text"] for part in content if part["type"] == "text")
+    return "\n".join(part["text"] for part in content if "text" in part)
 
 
 def refuse_or_answer(body: dict[str, Any]) -> str:
@@ -77,9 +84,15 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, answer: Answer, latency_s: float, port: int) -> None:
+    def __init__(
+        self, answer: Answer, latency_s: float, port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Bind the port (0: any that is free)."""
         super().__init__(("127.0.0.1", port), Handler)
+        self.scheme = "http"
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
         self.answer = answer
         self.latency_s = latency_s
         self.requests: list[Received] = []
@@ -91,7 +104,7 @@ class LoopbackServer(ThreadingHTTPServer):
     @property
     def root_url(self) -> str:
         """The server's address without a path."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
     @property
     def base_url(self) -> str:
@@ -109,6 +122,11 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: LoopbackServer
 
+    def do_GET(self) -> None:
+        """Note that somebody followed a redirect; no chat protocol asks this way."""
+        self.server.requests.append(Received(self.path, dict(self.headers), {}))
+        self.send_error(405)
+
     def do_POST(self) -> None:
         """Answer one chat completion."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -125,20 +143,32 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.in_flight -= 1
 
     def _send(self, reply: Reply, body: Mapping[str, Any]) -> None:
-        if reply.hang_up:
-            self.close_connection = True
+        if reply.hang_up or reply.reset:
+            self._break_off(reply.reset)
             return
-        form = anthropic_body if self.path.endswith("/messages") else openai_body
+        path = self.path.partition("?")[0]
+        form = next((form for ending, form in FORMS.items() if path.endswith(ending)))
         number = next(self.server.numbers)
         data = (
             reply.raw if reply.raw is not None else json.dumps(form(reply, body, number)).encode()
         )
-        self.send_response(reply.status)
-        for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+        self.send_response_only(reply.status)
+        usual = {"Content-Type": "application/json", "Date": self.date_time_string()}
+        for name, value in {**usual, **reply.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[: len(data) // 2] if reply.cut_short else data)
+        self.close_connection = self.close_connection or reply.cut_short
+
+    def _break_off(self, reset: bool) -> None:
+        self.close_connection = True
+        if reset:
+            # A linger of no time makes the system send a reset where it would end in order.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()
+            self.wfile.close()
+            self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep standard error clean."""
@@ -180,9 +210,62 @@ def anthropic_body(reply: Reply, body: Mapping[str, Any], number: int) -> dict[s
     }
 
 
+def gemini_body(reply: Reply, body: Mapping[str, Any], number: int) -> dict[str, object]:
+    """Return a generated content as Gemini writes it."""
+    finish = {"stop": "STOP", "length": "MAX_TOKENS"}.get(reply.finish_reason, reply.finish_reason)
+    parts = {"parts": [{"text": reply.text}]} if reply.text else {}
+    candidate = {"content": {"role": "model", **parts}, "finishReason": finish, "index": 0}
+    return {
+        "candidates": [candidate],
+        "modelVersion": "gemini-served",
+        "responseId": f"response-{number}",
+        **({"usageMetadata": _renamed(reply.usage, GEMINI_USAGE)} if reply.usage else {}),
+        **reply.body,
+    }
+
+
+def bedrock_body(reply: Reply, body: Mapping[str, Any], number: int) -> dict[str, object]:
+    """Return a message as Bedrock's Converse writes it."""
+    content = [{"text": reply.text}] if reply.text else []
+    return {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": {"stop": "end_turn", "length": "max_tokens"}.get(
+            reply.finish_reason, reply.finish_reason
+        ),
+        "metrics": {"latencyMs": number},
+        "usage": _renamed(reply.usage or {}, BEDROCK_USAGE),
+        **reply.body,
+    }
+
+
+def _renamed(usage: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
+    return {names[name]: count for name, count in usage.items()}
+
+
+GEMINI_USAGE = {
+    "prompt_tokens": "promptTokenCount",
+    "completion_tokens": "candidatesTokenCount",
+    "total_tokens": "totalTokenCount",
+}
+BEDROCK_USAGE = {
+    "prompt_tokens": "inputTokens",
+    "completion_tokens": "outputTokens",
+    "total_tokens": "totalTokens",
+}
+FORMS: Mapping[str, Callable[[Reply, Mapping[str, Any], int], dict[str, object]]] = {
+    "/messages": anthropic_body,
+    ":generateContent": gemini_body,
+    "/converse": bedrock_body,
+    "": openai_body,
+}
+
+
 @contextlib.contextmanager
 def openai_server(
-    reply: Answer = refuse_or_answer, latency_s: float = 0.0, port: int = 0
+    reply: Answer = refuse_or_answer,
+    latency_s: float = 0.0,
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[LoopbackServer]:
     """Run a provider in a thread for the length of a ``with`` block.
 
@@ -190,9 +273,10 @@ def openai_server(
         reply: from the request's JSON to a text or a ``Reply``; called from several threads.
         latency_s: how long each answer takes, in seconds.
         port: 0 for any that is free.
+        tls: speak HTTPS with this certificate.
     """
-    server = LoopbackServer(reply, latency_s, port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    server = LoopbackServer(reply, latency_s, port, tls)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:
         yield server

@@ -16,7 +16,16 @@ def test_names_that_look_secret(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["max_tokens", "max_completion_tokens", "budget_tokens", "tokenizer", "top_k", "seed", "stop"],
+    [
+        "max_tokens",
+        "input_cost_per_token",
+        "max_completion_tokens",
+        "budget_tokens",
+        "tokenizer",
+        "top_k",
+        "seed",
+        "stop",
+    ],
 )
 def test_names_that_do_not(name: str) -> None:
     assert secret_names({name: 1, "thinking": {name: 2}}) == []

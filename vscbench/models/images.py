@@ -33,6 +33,11 @@ class ImageLimits:
     max_bytes: int
     max_side: int | None = None
 
+    def describe(self) -> str:
+        """Say in one line, the same each time, what is sent as it is."""
+        side = f", {self.max_side} px" if self.max_side else ""
+        return f"{' '.join(sorted(self.formats))}, {self.max_bytes} bytes{side}"
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:

@@ -1,62 +1,121 @@
-"""What went wrong when no answer came: a provider's block, or an error in one line."""
+"""What to make of a request without an answer: a provider's block, or an error in one line."""
 
-import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vscbench.models.secrets import without_secrets
+from vscbench.errors import TargetError
+from vscbench.models.litellm_raw import Wire
+from vscbench.models.provider_errors import ProviderError
+from vscbench.models.provider_words import one_line
+from vscbench.models.retry_after import retry_after
+from vscbench.models.secrets import public_address
+from vscbench.records import Cause, Finish, Response
 
 if TYPE_CHECKING:
     import httpx
 
-LONGEST_MESSAGE = 300
-BLOCK_CODES = ("content_filter", "content_policy_violation")
-WORDS = {
-    400: "bad request",
-    401: "not authenticated",
-    403: "not allowed",
-    404: "not found",
-    408: "time-out",
-    413: "request too large",
-    422: "bad request",
-    429: "rate limit",
+WORDS = {403: "not allowed", 407: "the proxy wants a login", 413: "request too large"}
+PROXY_LOGIN = 407
+# litellm's own classes, where it refused a request before there was any.
+REFUSALS = {
+    "AuthenticationError": Cause.AUTHENTICATION,
+    "NotFoundError": Cause.NOT_FOUND,
+    "BadRequestError": Cause.BAD_REQUEST,
+    "UnsupportedParamsError": Cause.BAD_REQUEST,
 }
-CONNECTION_FAULTS = {
-    "APIConnectionError",
-    "ConnectError",
-    "ReadError",
-    "RemoteProtocolError",
-    "ServerDisconnectedError",
-}
-# litellm's "AuthenticationError: OpenAIException - " and its like, before the provider's words.
+# litellm's "AuthenticationError: OpenAIException - " and its like, before what it says.
 PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)(?:: | - |\. ))+")
 ADVICE = re.compile(r"\s*(?:Handle with `litellm|Traceback \(most recent call last\)).*", re.DOTALL)
+CERTIFICATE_ADVICE = "; for a certificate of your own, set SSL_CERT_FILE to its CA's file"
 
 
-def block_reason(fault: BaseException) -> str | None:
-    """Return the provider's own words where it raised its content filter as an error.
+def blocked_or_raise(error: ProviderError, wire: Wire) -> Response:
+    """Return a block, or a budget that left no room for text, that came as an error.
 
-    OpenAI and Azure answer HTTP 400 with such a code; ``None`` means the fault is an error.
+    Raises:
+        TargetError: the error is one, with its cause and how long to wait.
     """
-    named = type(fault).__name__ == "ContentPolicyViolationError"
-    if named or any(_code(link) in BLOCK_CODES for link in _chain(fault)):
-        return _provider_message(fault)
+    if error.block is not None:
+        return Response("", Finish.BLOCKED, reason=error.block)
+    if error.is_output_limit:
+        return Response("", Finish.LENGTH)
+    word = WORDS.get(error.status or 0, error.cause.value)
+    kind = f"{word} (HTTP {error.status})" if error.status else word
+    message = f"{kind}: {error.message}" if error.message else kind
+    headers = wire.response.headers if wire.response is not None else {}
+    raise TargetError(message, error.cause, retry_after(headers, error.error))
+
+
+def unreadable(wire: Wire) -> TargetError:
+    """Say that a whole answer came, and that it holds none."""
+    status = f" (HTTP {wire.response.status_code})" if wire.response is not None else ""
+    text = one_line(wire.text)
+    return TargetError(f"unreadable answer{status}: {text or 'it is empty'}", Cause.UNREADABLE)
+
+
+def redirected(address: str) -> TargetError:
+    """Say that the address points elsewhere; what is sent there is for a person to decide."""
+    shown = one_line(public_address(address))
+    return TargetError(
+        f"the provider's address redirects to {shown}, which is not followed; if that is the "
+        "right one, give it with --vsc-api-base",
+        Cause.NOT_FOUND,
+    )
+
+
+def no_answer(fault: BaseException, wire: Wire, timeout_s: float) -> TargetError:
+    """Say why no whole answer came: the deadline, the network, or litellm before it sent."""
+    chain = list(_chain(fault))
+    if any("Timeout" in type(link).__name__ for link in chain):
+        return TargetError(f"no answer within {timeout_s:g} s", Cause.TIME_OUT)
+    if any(getattr(link, "status", None) == PROXY_LOGIN for link in chain):
+        return TargetError(f"{WORDS[PROXY_LOGIN]} (HTTP 407)", Cause.AUTHENTICATION)
+    if any(type(link).__name__ in ("DecodingError", "JSONDecodeError") for link in chain):
+        return TargetError(f"unreadable answer: {_last_words(chain)}", Cause.UNREADABLE)
+    if wire.response is not None:
+        return TargetError("connection failed: it broke in mid-answer", Cause.CONNECTION)
+    if wire.fault is not None or _is_network(chain):
+        words = _last_words(chain)
+        advice = CERTIFICATE_ADVICE if "CERTIFICATE_VERIFY_FAILED" in words else ""
+        return TargetError(f"connection failed: {words}{advice}", Cause.CONNECTION)
+    return _refused(fault, chain)
+
+
+def _refused(fault: BaseException, chain: list[BaseException]) -> TargetError:
+    """Say why litellm sent nothing."""
+    missing = [link for link in chain if isinstance(link, ImportError)]
+    if missing:
+        message = f"litellm needs a package for this model that is not installed: {missing[0]}"
+        return TargetError(one_line(message), Cause.NOT_FOUND)
+    names = [type(link).__name__ for link in chain]
+    cause = next((REFUSALS[name] for name in names if name in REFUSALS), Cause.OTHER)
+    said = ADVICE.sub("", PREFIX.sub("", str(fault)))
+    return TargetError(f"{names[0]}: {one_line(said)}", cause)
+
+
+def http_response(fault: BaseException) -> "httpx.Response | None":
+    """Return the HTTP response behind a fault of a client that does not send through litellm's.
+
+    litellm's own status codes are guesses: only the client's error holds the answer's.
+    """
+    for link in _chain(fault):
+        if type(link).__name__.endswith("HTTPStatusError"):
+            return getattr(link, "response", None)
     return None
 
 
-def describe_fault(fault: BaseException) -> str:
-    """Return class of fault, HTTP status and the provider's message, in one line, no secrets."""
-    kind = _kind(fault)
-    message = _provider_message(fault)
-    return f"{kind}: {message}" if message else kind
+def without_frames(fault: Exception) -> Exception:
+    """Let go of the frames that a fault came through: each holds the whole request, image and all.
 
-
-def is_timeout(fault: BaseException) -> bool:
-    """Say whether a fault is our deadline that passed, and not a time-out the provider reports."""
-    if _http_response(fault) is not None:
-        return False
-    return any("Timeout" in type(link).__name__ for link in _chain(fault))
+    They and the fault hold each other, so that only a late collection would free them.
+    """
+    links: list[BaseException] = [fault]
+    for link in links:
+        link.__traceback__ = None
+        behind = (link.__cause__, link.__context__)
+        links += [each for each in behind if each is not None and each not in links]
+    return fault
 
 
 def _chain(fault: BaseException) -> Iterator[BaseException]:
@@ -69,54 +128,16 @@ def _chain(fault: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _http_response(fault: BaseException) -> "httpx.Response | None":
-    # litellm's own status codes are guesses: only the client's error holds the answer's.
-    for link in _chain(fault):
-        if type(link).__name__.endswith("HTTPStatusError"):
-            return getattr(link, "response", None)
-    return None
+def _is_network(chain: list[BaseException]) -> bool:
+    # litellm calls other faults APIConnectionError too: only the clients' own names count.
+    names = ("ConnectionError", "ConnectError", "ReadError", "RemoteProtocolError")
+    outside = [link for link in chain if not type(link).__module__.startswith("litellm")]
+    return any(isinstance(link, ConnectionError) for link in outside) or any(
+        type(link).__name__.endswith(names) for link in outside
+    )
 
 
-def _kind(fault: BaseException) -> str:
-    response = _http_response(fault)
-    if response is not None:
-        status = int(response.status_code)
-        word = WORDS.get(status, "server error" if response.is_server_error else "error")
-        return f"{word} (HTTP {status})"
-    if any(_is_connection_fault(link) for link in _chain(fault)):
-        return "connection failed"
-    if any(isinstance(link, json.JSONDecodeError) for link in _chain(fault)):
-        return "unreadable answer"
-    return type(fault).__name__
-
-
-def _is_connection_fault(link: BaseException) -> bool:
-    # litellm calls other faults APIConnectionError too: only the client's own names count.
-    if type(link).__module__.startswith("litellm"):
-        return False
-    return isinstance(link, ConnectionError) or type(link).__name__ in CONNECTION_FAULTS
-
-
-def _body(fault: BaseException) -> dict[str, Any]:
-    response = _http_response(fault)
-    try:
-        body = json.loads(response.text) if response is not None else {}
-    except Exception:  # an error page, or a body that was never read
-        return {}
-    error = body.get("error", body) if isinstance(body, dict) else {}
-    return error if isinstance(error, dict) else {}
-
-
-def _code(link: BaseException) -> object:
-    code = getattr(link, "code", None)
-    if code is None and type(link).__name__.endswith("HTTPStatusError"):
-        return _body(link).get("code")
-    return code
-
-
-def _provider_message(fault: BaseException) -> str:
-    message = _body(fault).get("message")
-    if not isinstance(message, str):
-        message = ADVICE.sub("", PREFIX.sub("", str(getattr(fault, "message", fault))))
-    line = " ".join(without_secrets(message).split())
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}..."
+def _last_words(chain: list[BaseException]) -> str:
+    """Return what the network itself said, which is further in than litellm's "Connection error."""
+    said = [one_line(str(link)) for link in chain]
+    return next((words for words in reversed(said) if words), type(chain[0]).__name__)

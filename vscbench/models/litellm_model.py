@@ -3,21 +3,25 @@
 import asyncio
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from vscbench.errors import TargetError
 from vscbench.models.images import ImageLimits, limits_of, prepare_image
-from vscbench.models.litellm_faults import block_reason, describe_fault, is_timeout
+from vscbench.models.litellm_faults import without_frames
 from vscbench.models.litellm_parameters import choose_parameters
-from vscbench.models.litellm_reply import read_reply
-from vscbench.models.litellm_route import find_route, require_images
+from vscbench.models.litellm_raw import watched
+from vscbench.models.litellm_reply import read_fault, read_reply
+from vscbench.models.litellm_route import find_route, price_of, require_images
 from vscbench.models.litellm_setup import close_litellm, load_litellm
-from vscbench.models.protocol import Model, ModelSpec, ParamValue
+from vscbench.models.protocol import Model, ModelSpec, ParamValue, Price
 from vscbench.models.secrets import public_address
-from vscbench.records import Finish, Request, Response
+from vscbench.records import Request, Response
+
+# What is read and encoded in less time than a thread costs, and seldom has to be changed.
+SMALL_IMAGE_BYTES = 512 * 1024
 
 
 def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None = None) -> Model:
@@ -51,8 +55,18 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
     if route.api_key:
         call["api_key"] = route.api_key
     limits = limits_of(route.provider, route.model)
-    params = MappingProxyType(shown)
-    return LitellmModel(spec.name, params, litellm, call, limits, spec.timeout_s)
+    # The name a person gave it changes no answer; how an image is prepared may.
+    identity = {**shown, "model": litellm_id, "image_limits": limits.describe()}
+    return LitellmModel(
+        name=spec.name,
+        params=MappingProxyType(shown),
+        identity=MappingProxyType(identity),
+        price=price_of(route, chosen),
+        litellm=litellm,
+        call=call,
+        limits=limits,
+        timeout_s=spec.timeout_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,8 @@ class LitellmModel:
 
     name: str
     params: Mapping[str, ParamValue]
+    identity: Mapping[str, object]
+    price: Price | None
     litellm: ModuleType = field(repr=False)
     call: Mapping[str, Any] = field(repr=False)
     limits: ImageLimits
@@ -80,27 +96,35 @@ class LitellmModel:
         """
         url, change = None, None
         if request.image is not None:
-            url, change = await asyncio.to_thread(_data_url, request.image, self.limits)
-        try:
-            async with asyncio.timeout(self.timeout_s):
-                reply = await self.litellm.acompletion(
-                    messages=messages_of(request, url), **self.call
-                )
-        except Exception as fault:  # litellm, the clients below it and a provider's own library
-            return self._blocked_or_raise(fault, change)
-        return read_reply(reply, change)
+            url, change = await _read_image(request.image, self.limits)
+        response = await self._ask(messages_of(request, url))
+        cost = cost_of(response, self.price)
+        return replace(response, image_change=change, cost_usd=cost)
 
     async def close(self) -> None:
         """Close litellm's connections; awaited on the loop that asked."""
         await close_litellm(self.litellm)
 
-    def _blocked_or_raise(self, fault: Exception, image_change: str | None) -> Response:
-        reason = block_reason(fault)
-        if reason is not None:
-            return Response("", Finish.BLOCKED, reason=reason, image_change=image_change)
-        if is_timeout(fault):
-            raise TargetError(f"no answer within {self.timeout_s:g} s") from None
-        raise TargetError(describe_fault(fault)) from None
+    async def _ask(self, messages: list[dict[str, object]]) -> Response:
+        failed: Exception | None = None
+        with watched() as wire:
+            try:
+                async with asyncio.timeout(self.timeout_s):
+                    reply = await self.litellm.acompletion(messages=messages, **self.call)
+            except Exception as fault:  # litellm, the clients below it and a provider's own library
+                failed = without_frames(fault)
+            # Outside of the handler: an error raised in there would hold on to litellm's.
+            if failed is not None:
+                return read_fault(failed, wire, self.timeout_s)
+            return read_reply(reply, wire)
+
+
+def cost_of(response: Response, price: Price | None) -> float | None:
+    """Return what a response cost in US dollars: as litellm told, else from its tokens."""
+    prompt, completion = response.prompt_tokens, response.completion_tokens
+    if response.cost_usd is not None or price is None or (prompt, completion) == (None, None):
+        return response.cost_usd
+    return (prompt or 0) * price.input_per_token + (completion or 0) * price.output_per_token
 
 
 def messages_of(request: Request, image_url: str | None) -> list[dict[str, object]]:
@@ -115,6 +139,17 @@ def messages_of(request: Request, image_url: str | None) -> list[dict[str, objec
             {"type": "text", "text": request.prompt},
         ]
     return [*messages, {"role": "user", "content": content}]
+
+
+async def _read_image(path: Path, limits: ImageLimits) -> tuple[str, str | None]:
+    """Read and encode an image: a small one here, one that may take long in a thread."""
+    if not path.is_file() or path.stat().st_size <= SMALL_IMAGE_BYTES:
+        return _data_url(path, limits)
+    thread = ThreadPoolExecutor(1, thread_name_prefix="vscbench-image")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, _data_url, path, limits)
+    finally:
+        thread.shutdown(wait=False)
 
 
 def _data_url(path: Path, limits: ImageLimits) -> tuple[str, str | None]:

@@ -13,6 +13,8 @@ from vscbench.models.secrets import secret_names
 DEFAULT_TEMPERATURE = 0.0
 DEFAULT_MAX_TOKENS = 4096
 LIMITS = ("max_tokens", "max_completion_tokens")
+# Headers go to every provider, although litellm's translation of some does not know them.
+NOT_TRANSLATED = {"model", "custom_llm_provider", "extra_headers"}
 
 # What is ours to say, and how a person says it instead.
 RESERVED = {
@@ -78,11 +80,11 @@ def _accepted(
 ) -> Mapping[str, Any] | None:
     """Return litellm's translation for the provider, or ``None`` where it refuses to make one."""
     translate = litellm.utils.get_optional_params
-    known = inspect.signature(translate).parameters.keys() - {"model", "custom_llm_provider"}
+    known = inspect.signature(translate).parameters.keys() - NOT_TRANSLATED
     sent = {name: value for name, value in parameters.items() if name in known}
     try:
         return dict(translate(model=route.model, custom_llm_provider=route.provider, **sent))
-    except litellm.UnsupportedParamsError:
+    except (litellm.UnsupportedParamsError, TypeError, ValueError):
         return None
 
 

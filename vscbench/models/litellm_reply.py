@@ -1,15 +1,32 @@
-"""From litellm's answer to ours."""
+"""From litellm's answer to ours, with the provider's own words where litellm has lost them."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from vscbench.errors import TargetError
-from vscbench.records import Finish, Response
+from vscbench.models.litellm_faults import (
+    blocked_or_raise,
+    http_response,
+    no_answer,
+    redirected,
+    unreadable,
+)
+from vscbench.models.litellm_raw import Wire
+from vscbench.models.provider_answers import (
+    RawAnswer,
+    openai_tokens,
+    read_answer,
+    served_model,
+    visible,
+)
+from vscbench.models.provider_errors import error_in, read_error
+from vscbench.models.provider_words import BLOCKS, CUTS, ORDINARY
+from vscbench.records import Cause, Response
 
-# litellm writes the first for all providers; the others pass through some of its versions.
-BLOCKS = ("content_filter", "refusal", "safety", "guardrail_intervened")
-# What a proxy writes where the model behind it broke off; litellm calls these "stop".
-BREAKS = ("error", "network_error")
+PLAIN = ORDINARY | CUTS
+# Anthropic's and Bedrock's word for a full context, which litellm turns into "stop".
+HIDDEN_CUT = b"model_context_window_exceeded"
 
 
 class Message(Protocol):
@@ -32,70 +49,136 @@ class Completion(Protocol):
     model: str | None
 
 
-def read_reply(reply: Completion, image_change: str | None) -> Response:
+def read_reply(reply: Completion, wire: Wire) -> Response:
     """Turn a completion of litellm's into a ``Response``.
 
-    A choice without content is an empty text, not an error: the provider did answer.
+    A choice without content is an empty text, not an error: the provider did answer. The raw body
+    is read only where litellm may have lost something: anything but a text that ended as it should.
 
     Raises:
         TargetError: there is no choice, or it says that the model broke off before any text.
     """
-    if not reply.choices:
-        raise TargetError("the provider's answer held no choice")
-    choice = reply.choices[0]
-    text = _text(choice.message.content)
-    refusal = _refusal(choice.message)
-    broken = _native_finish_reason(choice)
-    if broken.lower() in BREAKS and not (text.strip() or refusal):
-        raise TargetError(f"the provider's answer held no text and ended with '{broken}'")
-    finish_reason = choice.finish_reason
-    finish = _finish(finish_reason, refusal)
-    prompt_tokens, completion_tokens = _usage(reply)
+    is_error = wire.response is not None and not wire.is_answer
+    if is_error or not reply.choices:
+        return read_wire(wire)
+    told = answer = _answer_of(reply)
+    content = wire.content
+    if not _is_plain(told, content):
+        body = wire.body
+        if error_in(body) is not None:
+            return read_wire(wire)
+        answer = _with_raw(told, read_answer(body), reply.choices[0].finish_reason)
+    # litellm leaves the thoughts of an answer that Gemini blocked out of its count and its cost.
+    cost = _cost(reply) if answer.tokens == told.tokens else None
+    return _response(answer, wire, _served(reply, wire, content), cost)
+
+
+def read_fault(fault: BaseException, wire: Wire, timeout_s: float) -> Response:
+    """Read what came where litellm raised: blocks and answers that it cannot read are responses.
+
+    Raises:
+        TargetError: no answer came, or it is an error; with cause and how long to wait.
+    """
+    if wire.response is None and wire.fault is None:
+        wire = Wire(http_response(fault))
+    if wire.redirect is not None:
+        raise redirected(wire.redirect)
+    if wire.content is None:
+        raise no_answer(fault, wire, timeout_s)
+    return read_wire(wire)
+
+
+def read_wire(wire: Wire) -> Response:
+    """Read a whole HTTP answer without litellm.
+
+    Raises:
+        TargetError: it is an error, or holds no answer.
+    """
+    body = wire.body
+    status = int(wire.response.status_code) if wire.response is not None else None
+    if not wire.is_answer or error_in(body) is not None:
+        return blocked_or_raise(read_error(status, body, wire.text), wire)
+    answer = read_answer(body)
+    if answer is None:
+        raise unreadable(wire)
+    return _response(answer, wire, answer.model, None)
+
+
+def _response(answer: RawAnswer, wire: Wire, model: str | None, cost: float | None) -> Response:
+    if answer.fault is not None:
+        error = read_error(None, {"error": answer.fault}, "")
+        return replace(blocked_or_raise(error, wire), text=answer.text, served_model=model)
+    if answer.is_broken:
+        message = f"the provider's answer held no text and ended with '{answer.ending}'"
+        raise TargetError(message, Cause.SERVER_ERROR)
+    prompt_tokens, completion_tokens = answer.tokens
     return Response(
-        text=text,
-        finish=finish,
-        reason=(refusal or finish_reason) if finish is Finish.BLOCKED else None,
-        served_model=reply.model or None,
+        text=answer.text,
+        finish=answer.finish,
+        reason=answer.reason,
+        served_model=model,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost_usd=_cost(reply),
-        image_change=image_change,
+        cost_usd=cost,
+        fingerprint=answer.fingerprint,
     )
 
 
-def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    parts = (part.get("text") for part in content if isinstance(part, dict))
-    return "".join(part for part in parts if isinstance(part, str))
+def _answer_of(reply: Completion) -> RawAnswer:
+    choice = reply.choices[0]
+    fields = getattr(choice, "provider_specific_fields", None) or {}
+    message = choice.message
+    return RawAnswer(
+        text=visible(message.content),
+        # litellm keeps the provider's own word where it replaces it.
+        ending=str(fields.get("native_finish_reason") or choice.finish_reason or ""),
+        refusal=_refusal(message),
+        calls_tool=bool(getattr(message, "tool_calls", None)),
+        fingerprint=getattr(reply, "system_fingerprint", None) or None,
+        tokens=_tokens(reply),
+    )
 
 
-def _refusal(message: Message) -> str | None:
+def _is_plain(answer: RawAnswer, content: bytes | None) -> bool:
+    ordinary = answer.ending.lower() in PLAIN and not answer.refusal
+    return ordinary and bool(answer.text.strip()) and HIDDEN_CUT not in (content or b"")
+
+
+def _with_raw(answer: RawAnswer, raw: RawAnswer | None, mapped: str | None) -> RawAnswer:
+    """Prefer the provider's own body; a word nobody knows is what litellm takes it for."""
+    chosen = answer if raw is None else raw
+    tokens = chosen.tokens if chosen.tokens != (None, None) else answer.tokens
+    blocked = chosen.blocked or (not chosen.is_known and str(mapped) in BLOCKS)
+    return replace(chosen, tokens=tokens, blocked=blocked)
+
+
+def _refusal(message: Message) -> str:
     """Return OpenAI's refusal field, which litellm keeps among the provider's own fields."""
     fields = getattr(message, "provider_specific_fields", None) or {}
     refusal = getattr(message, "refusal", None) or fields.get("refusal")
-    return refusal if isinstance(refusal, str) and refusal.strip() else None
+    return refusal.strip() if isinstance(refusal, str) else ""
 
 
-def _native_finish_reason(choice: Choice) -> str:
-    """Return the provider's own word, which litellm keeps where it replaces it."""
-    fields = getattr(choice, "provider_specific_fields", None) or {}
-    return str(fields.get("native_finish_reason") or choice.finish_reason)
+def _served(reply: Completion, wire: Wire, content: bytes | None) -> str | None:
+    """Return the model as the provider named it: litellm puts its own before it, or in its place.
+
+    A name that stands in the body was not made up: mostly no second look is needed.
+    """
+    named = reply.model or None
+    if content is None or (named and f'"{named}"'.encode() in content):
+        return named
+    return served_model(wire.body)
 
 
-def _finish(finish_reason: str | None, refusal: str | None) -> Finish:
-    if refusal or str(finish_reason).lower() in BLOCKS:
-        return Finish.BLOCKED
-    return Finish.LENGTH if finish_reason == "length" else Finish.STOP
-
-
-def _usage(reply: Completion) -> tuple[int | None, int | None]:
+def _tokens(reply: Completion) -> tuple[int | None, int | None]:
     usage = getattr(reply, "usage", None)
-    prompt, completion = (
-        getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")
-    )
+    told: Mapping[str, Any] = {
+        name: getattr(usage, name, None)
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    }
+    details = getattr(usage, "completion_tokens_details", None)
+    reasoning = {"reasoning_tokens": getattr(details, "reasoning_tokens", None)}
+    prompt, completion = openai_tokens({**told, "completion_tokens_details": reasoning})
     # litellm writes zeros where the provider said nothing.
     return (prompt, completion) if prompt or completion else (None, None)
 

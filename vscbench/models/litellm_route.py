@@ -1,6 +1,7 @@
 """Where a litellm id leads, and whether it can be used at all: found out before any request."""
 
 import difflib
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from vscbench.errors import UsageError
-from vscbench.models.protocol import ModelSpec
+from vscbench.models.protocol import ModelSpec, ParamValue, Price
 
 # Served by oneself: litellm has no address of its own for them.
 OWN_SERVERS = {
@@ -66,8 +67,15 @@ def find_route(litellm: ModuleType, litellm_id: str, spec: ModelSpec) -> Route:
             f"--model={litellm_id}: litellm lists it for '{facts['mode']}'; a model that answers "
             "chat messages is needed"
         )
+    if facts.get("mode") == "responses" and importlib.util.find_spec("mcp") is None:
+        raise UsageError(
+            f"--model={litellm_id}: litellm reaches this model through OpenAI's responses API, for "
+            "which it needs a package that is not installed here: pip install mcp"
+        )
     address = spec.api_base or _address_in_environment(provider)
     _require_address(litellm_id, provider, address)
+    if not spec.needs_key:
+        return Route(litellm_id, provider, model, address, None, facts)
     key = _placeholder_key(litellm, litellm_id, provider, address)
     return Route(litellm_id, provider, model, address, key, facts)
 
@@ -95,6 +103,17 @@ def require_images(route: Route, spec: ModelSpec, takes_images: bool | None) -> 
         f"say so in pyproject.toml:\n\n  [tool.vscbench.models.my-model]\n"
         f'  litellm = "{route.litellm_id}"\n  images = true\n\nand use --model=my-model'
     )
+
+
+def price_of(route: Route, params: Mapping[str, ParamValue]) -> Price | None:
+    """Return the price of a token: the parameters' where they set one, else litellm's table's.
+
+    litellm reads ``input_cost_per_token`` and ``output_cost_per_token`` among the parameters too.
+    """
+    known = {**route.facts, **params}
+    price = [known.get(f"{side}_cost_per_token") for side in ("input", "output")]
+    numbers = [float(each) for each in price if isinstance(each, int | float)]
+    return Price(*numbers) if len(numbers) == len(price) else None
 
 
 def _unknown_provider(litellm: ModuleType, litellm_id: str) -> str:

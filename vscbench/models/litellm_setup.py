@@ -9,6 +9,8 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from vscbench.models.litellm_raw import tap_litellm
+
 # Read by litellm at its import or at the first call; without them it fetches lists from GitHub,
 # and reads any .env file above its own folder into the environment.
 OFFLINE = {
@@ -16,6 +18,11 @@ OFFLINE = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_MODE": "PRODUCTION",
+    # Nothing is logged, so no image needs to be searched and shortened for a log.
+    "MAX_BASE64_LENGTH_FOR_LOGGING": "0",
+    # The way litellm sends to every other provider: OpenAI's own client walks through each request
+    # for a third of its cost.
+    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
 }
 QUIET: dict[str, object] = {
     "telemetry": False,
@@ -39,6 +46,8 @@ CALLBACKS = (
     "_async_success_callback",
     "_async_failure_callback",
 )
+# Other tools' names for the file of a CA; litellm itself reads SSL_CERT_FILE and SSL_VERIFY.
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 CLOSE_S = 2.0  # an older worker may miss that it was told to stop
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
@@ -61,7 +70,30 @@ def load_litellm() -> ModuleType:
     for name in LOGGERS:
         # Faults are raised as well as logged; the log would hold prompts and, at worst, keys.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    certificates = _certificates()
+    if certificates:
+        litellm.ssl_verify = certificates
+    tap_litellm()
     return litellm
+
+
+def _certificates() -> str | None:
+    if "SSL_CERT_FILE" in os.environ:
+        return None
+    named = (os.environ.get(name, "") for name in CERTIFICATES)
+    return next((path for path in named if os.path.isfile(path)), None)
+
+
+def leave_unlogged() -> None:
+    """Spare this task's calls, and those of tasks it starts, what litellm prepares for loggers.
+
+    There are none. litellm has no setting for it: this is how it calls itself without logging
+    twice, and where a version knows no such thing the calls only cost a little more.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        from litellm._internal_context import is_internal_call
+
+        is_internal_call.set(True)
 
 
 async def close_litellm(litellm: ModuleType) -> None:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 REMOVED = "[removed]"
 SHORTEST_SECRET = 8
 
-# "token" but neither "max_tokens" nor "tokenizer".
+# "token" but neither "max_tokens" nor "tokenizer" nor "cost_per_token".
 SECRET_NAME = re.compile(
-    r"api.?key|access.?key|subscription.?key|private.?key|token(?!s|i)|secret|passw"
+    r"api.?key|access.?key|subscription.?key|private.?key|(?<!per_)token(?!s|i)|secret|passw"
     r"|authori[sz]ation|credential|cookie|bearer",
     re.IGNORECASE,
 )
