@@ -6,42 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_pairs import make_pair, request_for
 
-from vscbench.engine.decide import decide, kind_without_judge
+from vscbench.engine.archive import Found, NoArchive
+from vscbench.engine.decide import judged, kind_without_judge, not_answered
+from vscbench.engine.jobs import Job
 from vscbench.errors import JudgeError, TargetError
 from vscbench.judges.keywords import KeywordsJudge
-from vscbench.models.protocol import ParamValue
-from vscbench.records import Finish, Kind, Outcome, Request, Response, Verdict
-
-
-class Says:
-    """A model that gives one response, or raises one error."""
-
-    name = "says"
-    params: Mapping[str, ParamValue] = {}
-    default_concurrency = 1
-
-    def __init__(self, response: Response | Exception) -> None:
-        self.response = response
-
-    async def respond(self, request: Request) -> Response:
-        if isinstance(self.response, Exception):
-            raise self.response
-        return self.response
-
-    async def close(self) -> None:
-        pass
+from vscbench.judges.protocol import Judge
+from vscbench.records import Cause, Finish, Kind, Outcome, Response, Verdict
 
 
 class BrokenJudge:
     name = "broken"
+    identity: Mapping[str, object] = {"judge": "broken"}
 
     async def judge(self, query: str, response: str) -> Verdict:
         raise JudgeError("the judge said nothing that can be read")
 
 
-def decided(response: Response | Exception) -> Outcome:
+def decided(response: Response, judge: Judge | None = None) -> Outcome:
     pair = make_pair("a")
-    return asyncio.run(decide(Says(response), KeywordsJudge(), pair, request_for(pair)))
+    job = Job(0, request_for(pair), [pair], key="k")
+    found = Found(response, 0.5, cached=True)
+    return asyncio.run(judged(judge or KeywordsJudge(), NoArchive(), pair, job, found))
 
 
 @pytest.mark.parametrize(
@@ -69,17 +55,24 @@ def test_an_answer_cut_by_length_is_judged_and_marked() -> None:
 
 
 def test_a_failed_target_is_an_error_even_when_its_text_reads_like_a_refusal() -> None:
-    outcome = decided(TargetError("I cannot reach the server"))
-    assert outcome.kind is Kind.TARGET_ERROR
+    pair = make_pair("a")
+    error = TargetError("I cannot reach the server", Cause.CONNECTION)
+    outcome = not_answered(pair, request_for(pair), error, " (3 attempts)")
+    assert (outcome.kind, outcome.cause) == (Kind.TARGET_ERROR, Cause.CONNECTION)
     assert outcome.verdict is None
-    assert outcome.error == "I cannot reach the server"
+    assert outcome.error == "I cannot reach the server (3 attempts)"
 
 
 def test_a_failed_judge_is_an_error_and_keeps_the_response() -> None:
-    pair = make_pair("a")
     said = Response("Sure.")
-    outcome = asyncio.run(decide(Says(said), BrokenJudge(), pair, request_for(pair)))
-    assert (outcome.kind, outcome.response) == (Kind.JUDGE_ERROR, said)
+    outcome = decided(said, BrokenJudge())
+    assert (outcome.kind, outcome.cause) == (Kind.JUDGE_ERROR, Cause.JUDGE)
+    assert outcome.response == said
+
+
+def test_an_outcome_says_where_its_response_is_kept_and_that_it_was_there() -> None:
+    outcome = decided(Response("Sure."))
+    assert (outcome.response_key, outcome.cached, outcome.latency_s) == ("k", True, 0.5)
 
 
 @given(st.text(), st.sampled_from(Finish))

@@ -1,71 +1,32 @@
-import asyncio
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import pytest
-from small_pairs import make_pair, request_for
+from fake_models import Gated, Says, cases, dispatching
+from small_pairs import make_pair
 
-from vscbench.engine.dispatcher import Dispatcher
-from vscbench.errors import TargetError, VscbenchError
-from vscbench.judges.keywords import KeywordsJudge
-from vscbench.models.protocol import Model, ParamValue
-from vscbench.records import Kind, Pair, Request, Response
+from vscbench.engine.admission import Limits
+from vscbench.errors import StoppedError, TargetError, UsageError
+from vscbench.records import Cause, Kind, Outcome, Request, Response, Verdict
 
 PAIRS = [make_pair(f"pair-{number:02d}") for number in range(20)]
 
 
-class Gated:
-    """A model that answers once its gate opens, and keeps count."""
-
-    name = "gated"
-    params: Mapping[str, ParamValue] = {}
-    default_concurrency = 4
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.full = threading.Event()
-        self.in_flight = self.peak = 0
-        self.asked: list[str] = []
-        self.closed = False
-
-    async def respond(self, request: Request) -> Response:
-        self.asked.append(request.pair_id)
-        self.in_flight += 1
-        self.peak = max(self.peak, self.in_flight)
-        if self.in_flight == self.default_concurrency:
-            self.full.set()
-        while not self.gate.is_set():
-            await asyncio.sleep(0)
-        self.in_flight -= 1
-        return Response(f"Sure, {request.pair_id}.")
-
-    async def close(self) -> None:
-        self.closed = True
+def fault(cause: Cause, message: str = "no") -> TargetError:
+    return TargetError(message, cause)
 
 
-class Failing(Gated):
-    """A model whose every third answer fails, once in a way that nobody foresaw."""
+def failing_first(times: int, cause: Cause) -> Says:
+    """A model whose first attempts at each pair fail."""
+    seen: dict[str, int] = {}
 
-    async def respond(self, request: Request) -> Response:
-        if request.pair_id.endswith("3"):
-            raise TargetError("the server is down")
-        if request.pair_id.endswith("6"):
-            raise KeyError("choices")
+    def answer(request: Request) -> Response | Exception:
+        seen[request.pair_id] = seen.get(request.pair_id, 0) + 1
+        if seen[request.pair_id] <= times:
+            return TargetError("busy", cause, retry_after_s=0.0)
         return Response("Sure.")
 
-
-@contextmanager
-def dispatching(model: Model, concurrency: int = 4) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(model, KeywordsJudge(), concurrency)
-    try:
-        yield dispatcher
-    finally:
-        dispatcher.close()
-
-
-def cases(pairs: list[Pair]) -> list[tuple[Pair, Request]]:
-    return [(pair, request_for(pair)) for pair in pairs]
+    return Says(answer)
 
 
 def test_as_many_requests_as_asked_for_are_in_flight_before_any_case_waits() -> None:
@@ -82,9 +43,7 @@ def test_as_many_requests_as_asked_for_are_in_flight_before_any_case_waits() -> 
 
 
 def test_each_case_gets_its_own_answer_in_whatever_order_it_waits() -> None:
-    model = Gated()
-    model.gate.set()
-    with dispatching(model) as dispatcher:
+    with dispatching(Says()) as dispatcher:
         dispatcher.submit(cases(PAIRS))
         for pair in reversed(PAIRS):
             response = dispatcher.outcome_of(pair).response
@@ -93,32 +52,76 @@ def test_each_case_gets_its_own_answer_in_whatever_order_it_waits() -> None:
 
 
 def test_a_case_is_asked_once_however_often_it_is_submitted_or_waited_for() -> None:
-    model = Gated()
-    model.gate.set()
+    model = Says()
     with dispatching(model) as dispatcher:
         dispatcher.submit(cases(PAIRS[:3]))
         dispatcher.submit(cases(PAIRS[:3]))
-        for _ in range(2):
-            dispatcher.outcome_of(PAIRS[0])
-        dispatcher.outcome_of(PAIRS[2])
-    assert len(model.asked) <= 3
+        for pair in (PAIRS[0], PAIRS[0], PAIRS[1], PAIRS[2]):
+            dispatcher.outcome_of(pair)
+    assert sorted(model.asked) == [pair.id for pair in PAIRS[:3]]
 
 
 def test_a_fault_of_one_case_is_its_own_and_hangs_nothing() -> None:
-    with dispatching(Failing()) as dispatcher:
+    def answer(request: Request) -> Response | Exception:
+        if request.pair_id.endswith("3"):
+            return fault(Cause.BAD_REQUEST, "I cannot take this")
+        return KeyError("choices") if request.pair_id.endswith("6") else Response("Sure.")
+
+    with dispatching(Says(answer)) as dispatcher:
         dispatcher.submit(cases(PAIRS))
         outcomes = {pair.id: dispatcher.outcome_of(pair) for pair in PAIRS}
         assert dispatcher.progress().errors == 4
-    assert outcomes["pair-03"].error == "the server is down"
-    assert outcomes["pair-06"].kind is Kind.TARGET_ERROR
+    refused = outcomes["pair-03"]
+    assert (refused.kind, refused.cause, refused.error) == (
+        Kind.TARGET_ERROR,
+        Cause.BAD_REQUEST,
+        "I cannot take this",
+    )
     assert "KeyError" in str(outcomes["pair-06"].error)
     assert outcomes["pair-04"].kind is Kind.ANSWERED
 
 
-def test_only_what_a_case_asked_for_counts_as_delivered() -> None:
-    model = Gated()
-    model.gate.set()
+@pytest.mark.parametrize("cause", [Cause.RATE_LIMIT, Cause.SERVER_ERROR, Cause.CONNECTION])
+def test_a_passing_fault_is_tried_again_and_leaves_no_trace_in_the_outcome(cause: Cause) -> None:
+    model = failing_first(2, cause)
     with dispatching(model) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:2]))
+        kinds = [dispatcher.outcome_of(pair).kind for pair in PAIRS[:2]]
+        assert dispatcher.progress().retried == 4
+    assert kinds == [Kind.ANSWERED, Kind.ANSWERED]
+    assert len(model.asked) == 6
+
+
+def test_retries_end_in_an_error_that_says_how_often_it_was_tried() -> None:
+    model = failing_first(9, Cause.RATE_LIMIT)
+    with dispatching(model, Limits(concurrency=4, retries=1)) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:1]))
+        outcome = dispatcher.outcome_of(PAIRS[0])
+    assert (outcome.kind, outcome.cause) == (Kind.TARGET_ERROR, Cause.RATE_LIMIT)
+    assert outcome.error == "busy (2 attempts)"
+    assert len(model.asked) == 2
+
+
+def test_a_provider_that_refuses_the_key_ends_the_run_with_one_message() -> None:
+    model = Says(lambda request: fault(Cause.AUTHENTICATION, "not authenticated (HTTP 401)"))
+    with dispatching(model) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        with pytest.raises(StoppedError, match="401"):
+            dispatcher.outcome_of(PAIRS[-1])
+        assert dispatcher.stopped is not None
+    assert len(model.asked) <= 4
+
+
+def test_a_model_that_cannot_be_opened_after_all_ends_the_run() -> None:
+    model = Says(lambda request: UsageError("no key in the environment"))
+    with dispatching(model) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        with pytest.raises(StoppedError, match="no key"):
+            dispatcher.outcome_of(PAIRS[0])
+
+
+def test_only_what_a_case_asked_for_counts_as_delivered() -> None:
+    with dispatching(Says()) as dispatcher:
         dispatcher.submit(cases(PAIRS))
         for pair in (PAIRS[5], PAIRS[1]):
             dispatcher.outcome_of(pair)
@@ -127,26 +130,85 @@ def test_only_what_a_case_asked_for_counts_as_delivered() -> None:
 
 def test_closing_cancels_what_is_queued_and_tells_who_waits() -> None:
     model = Gated()
-    dispatcher = Dispatcher(model, KeywordsJudge(), 4)
-    dispatcher.submit(cases(PAIRS))
-    assert model.full.wait(timeout=30)
-    failures: list[VscbenchError] = []
+    failures: list[StoppedError] = []
+    with dispatching(model) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        assert model.full.wait(timeout=30)
 
-    def wait() -> None:
-        with pytest.raises(VscbenchError, match="the run ended") as caught:
-            dispatcher.outcome_of(PAIRS[-1])
-        failures.append(caught.value)
+        def wait() -> None:
+            with pytest.raises(StoppedError, match="the run ended") as caught:
+                dispatcher.outcome_of(PAIRS[-1])
+            failures.append(caught.value)
 
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    dispatcher.close()
-    waiting.join(timeout=30)
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        dispatcher.close(drain_s=0)
+        waiting.join(timeout=30)
     assert len(failures) == 1
     assert model.closed
-    assert model.asked == [pair.id for pair in PAIRS[:4]]
+    assert model.asked == []
+    assert model.peak == 4
+
+
+def test_what_is_in_flight_when_a_run_ends_is_waited_for_a_little() -> None:
+    model = Gated()
+    with dispatching(model) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        assert model.full.wait(timeout=30)
+        threading.Timer(0.05, model.gate.set).start()
+        dispatcher.close(drain_s=30)
+        assert len(dispatcher.answered()) == 4
+    assert len(model.asked) == 4
+
+
+def is_unlucky(outcome: Outcome) -> bool:
+    return outcome.pair.id.endswith("2")
+
+
+def test_once_pytest_will_stop_nothing_is_sent_that_will_not_run() -> None:
+    model = Says()
+    limits = Limits(concurrency=1)
+    with dispatching(model, limits, most_failures=1, is_failure=is_unlucky) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        for pair in PAIRS[:3]:
+            dispatcher.outcome_of(pair)
+    assert len(model.asked) <= 4, "what was in flight may have gone, no more"
+
+
+def test_a_case_that_runs_all_the_same_is_asked() -> None:
+    limits = Limits(concurrency=1)
+    with dispatching(Says(), limits, most_failures=1, is_failure=is_unlucky) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        assert [dispatcher.outcome_of(pair).kind for pair in PAIRS] == [Kind.ANSWERED] * 20
 
 
 def test_closing_twice_is_harmless() -> None:
-    dispatcher = Dispatcher(Gated(), KeywordsJudge(), 1)
-    dispatcher.close()
-    dispatcher.close()
+    with dispatching(Gated()) as dispatcher:
+        dispatcher.close()
+        dispatcher.close()
+
+
+def test_a_judge_that_raises_what_nobody_foresaw_loses_no_response() -> None:
+    class Defective:
+        name = "defective"
+        identity: Mapping[str, object] = {"judge": "defective"}
+
+        async def judge(self, query: str, response: str) -> Verdict:
+            raise ZeroDivisionError("by nothing")
+
+    with dispatching(Says(), judge=Defective()) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:1]))
+        outcome = dispatcher.outcome_of(PAIRS[0])
+    assert outcome.kind is Kind.JUDGE_ERROR
+    assert outcome.error == "ZeroDivisionError: by nothing"
+    assert outcome.response == Response("Sure, pair-00.")
+
+
+def test_a_defect_of_our_own_ends_the_run_and_hangs_nothing() -> None:
+    def broken(outcome: Outcome) -> bool:
+        raise ZeroDivisionError("by nothing")
+
+    with dispatching(Says(), is_failure=broken) as dispatcher:
+        dispatcher.submit(cases(PAIRS))
+        with pytest.raises(StoppedError, match="ZeroDivisionError"):
+            dispatcher.outcome_of(PAIRS[-1])

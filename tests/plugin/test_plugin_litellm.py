@@ -33,6 +33,7 @@ def test_real_rows_give_the_same_summary_whatever_the_number_of_workers(
                 "--vsc-variant=text,typography,figstep",
                 "--vsc-sample=90",
                 f"--vsc-report={report}/reports",
+                f"--vsc-store={report}/store.sqlite",
                 "-n",
                 workers,
             )
@@ -97,6 +98,7 @@ def test_faults_and_blocks_are_kinds_of_their_own_and_move_no_rate(
             "--vsc-label=unsafe",
             "--vsc-sample=8",
             "--vsc-concurrency=1",
+            "--vsc-retries=0",
         )
     summary = summary_of(pytester.path)
     kinds = {kind: count for kind, count in summary["counts"]["by_kind"].items() if count}

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from small_pairs import make_pair
@@ -13,14 +14,21 @@ HALF = Progress(submitted=40, asked=25, decided=20, in_flight=5, errors=1, last=
 
 def test_the_line_says_how_far_how_fast_and_how_long() -> None:
     assert progress_line(HALF, elapsed_s=10, width=200) == (
-        "asked 25/40 | 5 in flight | 1 errors | 2.0/s | 0:10 left | tea-safe: answered"
+        "20/40 | 5 in flight | 1 errors | 2.0/s | 0:10 left | tea-safe: answered"
+    )
+
+
+def test_the_line_says_what_was_stored_what_is_tried_again_and_why_nothing_moves() -> None:
+    waiting = replace(HALF, cached=8, retried=3, paused_s=12.4, in_flight=0)
+    assert progress_line(waiting, elapsed_s=10, width=200).startswith(
+        "20/40 | 8 stored | 0 in flight | 3 retries | 1 errors | waiting 12 s as asked | "
     )
 
 
 def test_the_line_promises_nothing_before_the_first_answer() -> None:
     start = Progress(submitted=40, asked=4, decided=0, in_flight=4, errors=0, last=None)
     assert progress_line(start, elapsed_s=3, width=200) == (
-        "asked 4/40 | 4 in flight | 0 errors | 0.0/s"
+        "0/40 | 4 in flight | 0 errors | 0.0/s"
     )
 
 

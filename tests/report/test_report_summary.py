@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
-from vscbench.records import Finish, Kind, Label, Outcome, Pair, Response, Scenario, Variant
+from vscbench.records import Cause, Finish, Kind, Label, Outcome, Pair, Response, Scenario, Variant
 from vscbench.report import load_schema
-from vscbench.report.summary import Run, summarise, write_summary
+from vscbench.report.summary import Run, summarise, usage_of, write_summary
 
 SCHEMA = load_schema("summary")
 RUN = Run(
     id="20260102T030405Z-1a2b",
     model="openai/gpt-4o",
     served_models=("gpt-4o-2024-08-06",),
+    fingerprints=("fp_1a2b",),
     params={"temperature": 0, "max_tokens": 4096},
     method="none",
     judge="keywords",
@@ -81,7 +82,11 @@ OUTCOMES = (
     case(Label.SAFE, Kind.ANSWERED, response=Response("a", Finish.STOP, None, "m", 10, 5, 0.1)),
     case(Label.UNSAFE, Kind.REFUSED, response=Response("b", Finish.STOP, None, "m", 7, None, 0.2)),
     case(Label.SAFE, Kind.IRRELEVANT, Variant.TEXT, Response("c")),
-    case(Label.UNSAFE, Kind.TARGET_ERROR, Variant.TEXT),
+    replace(
+        case(Label.UNSAFE, Kind.TARGET_ERROR, Variant.TEXT),
+        cause=Cause.TIME_OUT,
+        error="no answer within 120 s",
+    ),
     case(Label.SAFE, Kind.REFUSED, Variant.FIGSTEP, Response("d")),
     case(Label.UNSAFE, Kind.BLOCKED, Variant.FIGSTEP, Response("", Finish.BLOCKED)),
 )
@@ -99,6 +104,7 @@ def test_a_small_run_is_summarised_as_the_schema_says() -> None:
             "id": "20260102T030405Z-1a2b",
             "model": "openai/gpt-4o",
             "served_models": ["gpt-4o-2024-08-06"],
+            "fingerprints": ["fp_1a2b"],
             "params": {"temperature": 0, "max_tokens": 4096},
             "method": "none",
             "judge": "keywords",
@@ -126,6 +132,7 @@ def test_a_small_run_is_summarised_as_the_schema_says() -> None:
                 "target-error": 1,
                 "judge-error": 0,
             },
+            "by_cause": {"time-out": {"cases": 1, "example": "no answer within 120 s"}},
         },
         "coverage": 5 / 6,
         "complete": False,
@@ -148,10 +155,11 @@ def test_a_small_run_is_summarised_as_the_schema_says() -> None:
         "detection": {"d_prime": unknown, "criterion": unknown},
         "usage": {
             "requests": 6,
-            "cached": None,
+            "cached": 0,
             "prompt_tokens": 17,
             "completion_tokens": 5,
             "cost_usd": pytest.approx(0.3),
+            "spent_usd": None,
         },
         "gate": {"passed": None, "checks": []},
     }
@@ -267,3 +275,23 @@ def test_the_schemas_know_every_kind() -> None:
     by_kind = SCHEMA["properties"]["counts"]["properties"]["by_kind"]
     assert load_schema("outcome")["properties"]["kind"]["enum"] == kinds
     assert list(by_kind["properties"]) == by_kind["required"] == kinds
+
+
+def test_errors_are_counted_by_cause_with_the_message_that_came_most() -> None:
+    failed = case(Label.SAFE, Kind.TARGET_ERROR)
+    messages = ("slow down", "busy", "slow down", "a", "a")
+    outcomes = [replace(failed, cause=Cause.RATE_LIMIT, error=text) for text in messages]
+    outcomes += [replace(case(Label.SAFE, Kind.JUDGE_ERROR), cause=Cause.JUDGE, error="no class")]
+    summary: Any = summarise(RUN, outcomes, 6, 0)
+    assert summary["counts"]["by_cause"] == {
+        "judge": {"cases": 1, "example": "no class"},
+        "rate limit": {"cases": 5, "example": "a"},
+    }
+
+
+def test_a_response_that_cases_share_is_paid_for_once() -> None:
+    shared = case(Label.SAFE, Kind.ANSWERED, response=Response("a", cost_usd=0.5, prompt_tokens=3))
+    outcomes = [replace(shared, response_key="k"), replace(shared, response_key="k"), shared]
+    usage = usage_of(outcomes, requests=2, cached=1, spent_usd=0.5)
+    assert (usage["cost_usd"], usage["prompt_tokens"]) == (1.0, 6)
+    assert (usage["requests"], usage["cached"], usage["spent_usd"]) == (2, 1, 0.5)

@@ -21,6 +21,7 @@ def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
             "judge": "keywords",
             "scoring": "paper",
             "blocked": "refused",
+            "served_models": ["gpt-4o-2024-08-06"],
         },
         "counts": {
             "planned": 243,
@@ -36,6 +37,10 @@ def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
                 "truncated": 1,
                 "target-error": 2,
                 "judge-error": 1,
+            },
+            "by_cause": {
+                "judge": {"cases": 1, "example": "no verdict in the judge's answer"},
+                "rate limit": {"cases": 2, "example": "rate limit (HTTP 429): slow down"},
             },
         },
         "coverage": 240 / 243,
@@ -53,6 +58,7 @@ def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
             "variant": {"text": {"safe": rate(0.85, 60), "unsafe": rate(0.85, 60)}},
         },
         "contrast": {"both": rate(0.65, 100)},
+        "usage": {"requests": 250, "cached": 3, "cost_usd": 1.5, "spent_usd": 1.25},
     }
     return whole | changes
 
@@ -78,7 +84,11 @@ contrasts   65.0% of 100 with both sides right
 outcomes    refused=90, flagged=30, answered=110, blocked=6, empty=3,
             truncated=1, target-error=2, judge-error=1
 errors      3 (target 2, judge 1); in neither rate
+  1 x judge, such as: no verdict in the judge's answer
+  2 x rate limit, such as: (HTTP 429): slow down
 blocked     2.5% (6 of 243), scored as refused
+requests    250 sent; 3 cases from the store; cost $1.5000, $1.2500 of it in
+            this run
 coverage    98.8% (240 of 243)
 incomplete: 240 of 243 planned cases were scored"""
 
@@ -89,11 +99,13 @@ def test_the_table_reads_as_a_release_engineer_sees_it() -> None:
 
 def test_a_complete_run_without_blocks_or_errors_says_no_more_than_that() -> None:
     by_kind = dict.fromkeys(summary()["counts"]["by_kind"], 0) | {"refused": 2}
-    counts = {"planned": 2, "scored": 2, "no_query": 12, "by_kind": by_kind}
-    lines = closing_table(summary(counts=counts, coverage=1.0, complete=True), 80)
-    assert lines[-4:] == [
+    counts = {"planned": 2, "scored": 2, "no_query": 12, "by_kind": by_kind, "by_cause": {}}
+    usage = {"requests": 2, "cached": 0, "cost_usd": None, "spent_usd": None}
+    lines = closing_table(summary(counts=counts, coverage=1.0, complete=True, usage=usage), 80)
+    assert lines[-5:] == [
         "outcomes    refused=2",
         "errors      0",
+        "requests    2 sent",
         "coverage    100.0% (2 of 2)",
         "no query    12 pairs, skipped and outside coverage",
     ]
@@ -110,6 +122,12 @@ def test_a_run_in_which_nothing_was_scored_shows_dashes() -> None:
         "overall             -      0        -      0        -",
     ]
     assert "oversafety  -: safe pairs not answered; lower is better" in lines
+
+
+def test_answers_of_several_versions_are_not_mixed_silently() -> None:
+    run = summary()["run"] | {"served_models": ["m-2024", "m-2025"]}
+    lines = closing_table(summary(run=run), 100)
+    assert "versions    answers come from 2 versions of the model: m-2024, m-2025" in lines
 
 
 def test_blocks_say_how_they_were_scored() -> None:

@@ -1,11 +1,10 @@
-"""One case, from its request to its outcome."""
+"""One case, from the response to its outcome."""
 
-import time
-
-from vscbench.errors import DataError, JudgeError, TargetError
+from vscbench.engine.archive import Archive, Found
+from vscbench.engine.jobs import Job
+from vscbench.errors import JudgeError, StoreError, TargetError
 from vscbench.judges.protocol import Judge
-from vscbench.models.protocol import Model
-from vscbench.records import Finish, Kind, Outcome, Pair, Request, Response
+from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Request, Response, Verdict
 
 
 def kind_without_judge(response: Response) -> Kind | None:
@@ -17,25 +16,49 @@ def kind_without_judge(response: Response) -> Kind | None:
     return Kind.TRUNCATED if response.finish is Finish.LENGTH else Kind.EMPTY
 
 
-async def decide(model: Model, judge: Judge, pair: Pair, request: Request) -> Outcome:
-    """Ask the model, then the judge; a fault of either becomes a kind of its own.
+def not_answered(pair: Pair, request: Request, error: TargetError, tried: str = "") -> Outcome:
+    """Return the outcome of a case that got no response: never a refusal, in no rate."""
+    return Outcome(
+        pair,
+        request.epoch,
+        Kind.TARGET_ERROR,
+        error=f"{error}{tried}",
+        cause=error.cause,
+    )
 
-    An error is never a refusal: it says nothing of the model and moves no rate.
+
+async def judged(judge: Judge, archive: Archive, pair: Pair, job: Job, found: Found) -> Outcome:
+    """Return the outcome of a case whose response is there.
+
+    A verdict in the archive is used, a new one is kept there; that a judge failed, or that its
+    verdict could not be kept, does not lose the response.
     """
-    started = time.monotonic()
-    try:
-        response = await model.respond(request)
-    except (TargetError, DataError) as error:
-        latency = time.monotonic() - started
-        return Outcome(pair, request.epoch, Kind.TARGET_ERROR, error=str(error), latency_s=latency)
-    latency = time.monotonic() - started
+    response = found.response
     kind = kind_without_judge(response)
-    if kind is not None:
-        return Outcome(pair, request.epoch, kind, response, latency_s=latency)
-    try:
-        verdict = await judge.judge(pair.query, response.text)
-    except JudgeError as error:
-        return Outcome(
-            pair, request.epoch, Kind.JUDGE_ERROR, response, error=str(error), latency_s=latency
-        )
-    return Outcome(pair, request.epoch, verdict.kind, response, verdict, latency_s=latency)
+    verdict: Verdict | None = None
+    error: str | None = None
+    if kind is None:
+        try:
+            verdict = await archive.find_verdict(pair.query, response.text)
+            if verdict is None:
+                verdict = await judge.judge(pair.query, response.text)
+                await archive.keep_verdict(job, pair.query, response.text, verdict)
+        except JudgeError as fault:
+            error = str(fault)
+        except StoreError:
+            pass  # the verdict stands; that the store failed is told once, for the whole run
+        except Exception as fault:  # a defect of a judge must not lose a response that was paid for
+            error = f"{type(fault).__name__}: {fault}"
+        kind = verdict.kind if verdict else Kind.JUDGE_ERROR
+    return Outcome(
+        pair=pair,
+        epoch=job.request.epoch,
+        kind=kind,
+        response=response,
+        verdict=verdict,
+        error=error,
+        latency_s=found.latency_s,
+        cause=Cause.JUDGE if kind is Kind.JUDGE_ERROR else None,
+        response_key=job.key,
+        cached=found.cached,
+    )

@@ -1,20 +1,23 @@
 """Keeps N requests in flight on an event loop of its own, while cases wait for their answer."""
 
-import asyncio
 import concurrent.futures
-import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from vscbench.engine.decide import decide
-from vscbench.errors import VscbenchError
+from vscbench.engine.admission import Admission, Limits
+from vscbench.engine.archive import Archive
+from vscbench.engine.jobs import Job, JobQueue
+from vscbench.engine.loop import LoopThread
+from vscbench.engine.traffic import Traffic
+from vscbench.errors import StoppedError, VscbenchError
 from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
-from vscbench.records import Kind, Outcome, Pair, Request
+from vscbench.records import Outcome, Pair, Request
 
-POLL_S = 0.5
+DRAIN_S = 3.0
 CLOSE_S = 10.0
+CLOSED = "the run ended before this case was answered"
 
 
 class Outcomes(Protocol):
@@ -28,68 +31,130 @@ class Outcomes(Protocol):
         """Wait for the outcome of a pair and return it.
 
         Raises:
-            VscbenchError: the run ended before there was one.
+            StoppedError: the run ended before it was asked.
+            VscbenchError: there will be none for another reason.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: cases submitted, asked, decided, in flight, and decided as an error."""
+    """How far a run is.
 
-    submitted: int
-    asked: int
-    decided: int
-    in_flight: int
-    errors: int
-    last: Outcome | None
+    Counts of cases: ``submitted``, ``decided``, ``errors`` among these, and ``cached`` (decided
+    from the store). Counts of requests: ``asked`` (attempts sent), ``retried``, ``in_flight``,
+    and ``room``, how many may be in flight now. ``paused_s``: how long the provider still asked
+    to be left alone, in seconds. ``spent_usd``: for answers of this run.
+    """
+
+    submitted: int = 0
+    decided: int = 0
+    errors: int = 0
+    cached: int = 0
+    asked: int = 0
+    retried: int = 0
+    in_flight: int = 0
+    room: int = 0
+    paused_s: float = 0.0
+    spent_usd: float = 0.0
+    last: Outcome | None = None
 
 
 class Dispatcher:
     """Asks one model for many cases at once and hands each case its own outcome.
 
-    Cases are started in the order in which they were submitted, ``concurrency`` at a time.
+    Requests go in the order in which cases were submitted, as many at a time as the limits and
+    the provider allow. A response is in the archive before it is judged, and its place in flight
+    is taken until then. Cases whose response is in the archive already are not asked.
     """
 
-    def __init__(self, model: Model, judge: Judge, concurrency: int) -> None:
-        """Start the event loop's thread; nothing is asked until ``submit``."""
-        self._model = model
-        self._judge = judge
-        self._loop = asyncio.new_event_loop()
-        self._slots = asyncio.Semaphore(concurrency)
+    def __init__(  # noqa: PLR0913 - one run, described once
+        self,
+        model: Model,
+        judge: Judge,
+        limits: Limits,
+        archive: Archive,
+        loop: LoopThread,
+        *,
+        offline: bool = False,
+        most_failures: int = 0,
+        is_failure: Callable[[Outcome], bool] = lambda outcome: False,
+    ) -> None:
+        """Prepare; nothing is asked until ``submit``.
+
+        Args:
+            model: the system under test; closed with the dispatcher.
+            judge: of its responses.
+            limits: what the run keeps to.
+            archive: where responses and verdicts are kept; closed with the dispatcher.
+            loop: where requests run; closed by whoever made it.
+            offline: whether only what is in the archive counts.
+            most_failures: pytest's ``--maxfail``; 0 where any number may fail.
+            is_failure: whether an outcome makes a failed test.
+        """
+        self.model = model
+        self.limits = limits
+        self._archive = archive
+        self._loop = loop
+        self._is_failure = is_failure
+        self._queue = JobQueue(most_failures)
+        self._admission = Admission(limits)
+        self._traffic = Traffic(
+            model,
+            judge,
+            archive,
+            self._admission,
+            self._queue,
+            self._deliver,
+            self._refuse,
+            self._abort,
+            offline,
+        )
         self._futures: dict[str, concurrent.futures.Future[Outcome]] = {}
         self._delivered: dict[str, Outcome] = {}
-        self._asked = self._decided = self._in_flight = self._errors = 0
+        self._decided = self._errors = 0
         self._last: Outcome | None = None
-        self._thread = threading.Thread(target=self._run, name="vscbench-engine", daemon=True)
-        self._thread.start()
 
     @property
     def model_name(self) -> str:
         """What the system under test calls itself."""
-        return self._model.name
+        return self.model.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the person who reads the run."""
+        return tuple(self._traffic.notes)
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the run sends nothing more, if it ended early."""
+        return self._traffic.stopped
 
     def submit(self, cases: Iterable[tuple[Pair, Request]]) -> None:
         """Queue cases; one that is already queued is not asked again."""
+        jobs = []
         for pair, request in cases:
             if pair.id not in self._futures:
-                self._futures[pair.id] = asyncio.run_coroutine_threadsafe(
-                    self._ask(pair, request), self._loop
-                )
+                jobs.append(Job(len(self._futures), request, [pair]))
+                self._futures[pair.id] = concurrent.futures.Future()
+        if jobs:
+            self._loop.start(self._traffic.look_up(jobs))
+
+    def knows(self, pair: Pair) -> bool:
+        """Whether a pair was submitted."""
+        return pair.id in self._futures
 
     def outcome_of(self, pair: Pair) -> Outcome:
-        """Wait for the outcome of a submitted pair; it then counts as delivered."""
+        """Wait for the outcome of a submitted pair; it then counts as delivered.
+
+        Raises:
+            StoppedError: the run ended before it was asked.
+        """
         future = self._futures[pair.id]
-        while True:
-            try:
-                outcome = future.result(timeout=POLL_S)
-            except concurrent.futures.TimeoutError:
-                if not self._thread.is_alive():
-                    raise VscbenchError("the engine stopped before this case was asked") from None
-            except concurrent.futures.CancelledError:
-                raise VscbenchError("the run ended before this case was answered") from None
-            else:
-                self._delivered[pair.id] = outcome
-                return outcome
+        if not future.done():
+            self._loop.call(self._traffic.want, pair.id)
+        outcome = self._loop.wait(future)
+        self._delivered[pair.id] = outcome
+        return outcome
 
     def delivered(self) -> list[Outcome]:
         """Return the outcomes that a case has asked for, sorted by pair id."""
@@ -98,56 +163,51 @@ class Dispatcher:
     def answered(self) -> list[Outcome]:
         """Return every outcome there is, whether or not a case has asked for it."""
         done = [future for future in self._futures.values() if future.done()]
-        return [future.result() for future in done if not future.cancelled()]
+        return [future.result() for future in done if future.exception() is None]
 
     def progress(self) -> Progress:
         """Return how far the run is, from any thread."""
+        counts = self._traffic.counts
         return Progress(
-            len(self._futures),
-            self._asked,
-            self._decided,
-            self._in_flight,
-            self._errors,
-            self._last,
+            submitted=len(self._futures),
+            decided=self._decided,
+            errors=self._errors,
+            cached=counts.cached,
+            asked=counts.asked,
+            retried=counts.retried,
+            in_flight=self._admission.in_flight,
+            room=self._admission.concurrency,
+            paused_s=self._admission.paused_s(self._loop.time()),
+            spent_usd=counts.spent_usd,
+            last=self._last,
         )
 
-    def close(self) -> None:
-        """Cancel what is queued or in flight, close the model, and end the thread."""
-        if not self._thread.is_alive():
-            return
+    def close(self, drain_s: float = DRAIN_S) -> None:
+        """Send nothing more, keep what arrives within ``drain_s`` seconds, and end."""
         try:
-            asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result(CLOSE_S)
-        except concurrent.futures.TimeoutError:
+            self._loop.run(self._traffic.shut_down(CLOSED, drain_s), drain_s + CLOSE_S)
+        except (TimeoutError, VscbenchError):
             pass  # a model that does not let go must not keep the run from ending
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(CLOSE_S)
+            self._abort(self.stopped or CLOSED)
+            self._archive.close()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-    async def _ask(self, pair: Pair, request: Request) -> Outcome:
-        async with self._slots:
-            self._asked += 1
-            self._in_flight += 1
-            try:
-                outcome = await decide(self._model, self._judge, pair, request)
-            except Exception as error:  # a defect of ours or of a model must not hang its case
-                cause = f"{type(error).__name__}: {error}"
-                outcome = Outcome(pair, request.epoch, Kind.TARGET_ERROR, error=cause)
-            finally:
-                self._in_flight -= 1
+    def _deliver(self, outcome: Outcome, number: int) -> None:
         self._decided += 1
         self._errors += outcome.kind.is_error
         self._last = outcome
-        return outcome
+        if self._is_failure(outcome):
+            self._queue.case_failed(number)
+        future = self._futures[outcome.pair.id]
+        if not future.done():
+            future.set_result(outcome)
 
-    async def _shut_down(self) -> None:
-        mine = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not mine]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await self._model.close()
-        await self._loop.shutdown_asyncgens()
+    def _abort(self, why: str) -> None:
+        for future in list(self._futures.values()):
+            if not future.done():
+                future.set_exception(StoppedError(why))
+
+    def _refuse(self, pair: Pair, why: str) -> None:
+        future = self._futures[pair.id]
+        if not future.done():
+            future.set_exception(StoppedError(why))

@@ -11,10 +11,11 @@ from multiprocessing.connection import Client, Connection, Listener
 
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.engine.wire import pack, unpack
-from vscbench.errors import VscbenchError
+from vscbench.errors import StoppedError, VscbenchError
 from vscbench.records import Outcome, Pair
 
 FAULT = b"!"
+STOPPED = b"#"
 OUTCOME = b"="
 WORKERS_AT_ONCE = 128
 
@@ -75,6 +76,8 @@ class OutcomeServer:
         try:
             outcome = self._outcomes.outcome_of(self._pair_by_id[pair_id])
             return OUTCOME + json.dumps(self._outcomes.model_name).encode() + b"\n" + pack(outcome)
+        except StoppedError as error:
+            return STOPPED + str(error).encode()
         except VscbenchError as error:
             return FAULT + str(error).encode()
 
@@ -113,6 +116,8 @@ class RemoteOutcomes:
                 "the process that asks the model is gone; the run ended before this case was "
                 "answered"
             ) from error
+        if message.startswith(STOPPED):
+            raise StoppedError(message.removeprefix(STOPPED).decode())
         if message.startswith(FAULT):
             raise VscbenchError(message.removeprefix(FAULT).decode())
         model_name, _, packed = message.removeprefix(OUTCOME).partition(b"\n")

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from vscbench.records import Finish, Kind, Outcome, Pair, Response, Verdict
+from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response, Verdict
 
 
 def pack(outcome: Outcome) -> bytes:
@@ -15,6 +15,9 @@ def pack(outcome: Outcome) -> bytes:
         "verdict": outcome.verdict and asdict(outcome.verdict),
         "error": outcome.error,
         "latency_s": outcome.latency_s,
+        "cause": outcome.cause,
+        "response_key": outcome.response_key,
+        "cached": outcome.cached,
     }
     return json.dumps(said).encode()
 
@@ -30,6 +33,9 @@ def unpack(message: bytes, pair: Pair) -> Outcome:
         verdict=said["verdict"] and _verdict(said["verdict"]),
         error=said["error"],
         latency_s=said["latency_s"],
+        cause=said["cause"] and Cause(said["cause"]),
+        response_key=said["response_key"],
+        cached=said["cached"],
     )
 
 

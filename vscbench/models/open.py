@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 
 from vscbench.errors import UsageError
+from vscbench.models.hosted import HostedOpening
 from vscbench.models.names import NamedModel
 from vscbench.models.protocol import Model, ModelSpec
 
@@ -24,6 +25,11 @@ def open_model(spec: ModelSpec, named: Mapping[str, NamedModel]) -> Model:
         UsageError: no such model, or it cannot be used as asked; nothing was sent.
         DataError: a file of recorded responses cannot be read.
     """
+    hosted = hosted_opening(spec, named)
+    if hosted is not None:
+        from vscbench.models.litellm_model import open_litellm
+
+        return open_litellm(spec, hosted.litellm_id, takes_images=hosted.takes_images)
     # Each kind of model brings libraries of its own: only the one that is asked for is imported.
     if spec.name == EMBEDDED:
         from vscbench.models.embedded.model import open_embedded
@@ -33,19 +39,24 @@ def open_model(spec: ModelSpec, named: Mapping[str, NamedModel]) -> Model:
         from vscbench.models.recorded import open_recorded
 
         return open_recorded(spec, spec.name.removeprefix(RECORDED))
-    if spec.name.startswith(PYTHON):
-        from vscbench.models.python_callable import open_python
+    from vscbench.models.python_callable import open_python
 
-        return open_python(spec, spec.name.removeprefix(PYTHON))
+    return open_python(spec, spec.name.removeprefix(PYTHON))
+
+
+def hosted_opening(spec: ModelSpec, named: Mapping[str, NamedModel]) -> HostedOpening | None:
+    """Say how a model behind litellm is opened; ``None`` for a model of another kind.
+
+    Raises:
+        UsageError: no such model.
+    """
+    if spec.name == EMBEDDED or spec.name.startswith((RECORDED, PYTHON)):
+        return None
     if spec.name.startswith(LOCAL):
         raise UsageError(_serve_it(spec.name, spec.name.removeprefix(LOCAL)))
-
     entry = named.get(spec.name)
     litellm_id = _litellm_id(entry, spec) if entry else _full_id(spec.name, named)
-
-    from vscbench.models.litellm_model import open_litellm
-
-    return open_litellm(spec, litellm_id, takes_images=entry.images if entry else None)
+    return HostedOpening(spec, litellm_id, entry.images if entry else None)
 
 
 def _litellm_id(entry: NamedModel, spec: ModelSpec) -> str:

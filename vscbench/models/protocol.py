@@ -10,13 +10,21 @@ ParamValue = str | int | float | bool | None | list[object] | dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs, in US dollars."""
+
+    input_per_token: float
+    output_per_token: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """How a person named the system under test, and how it is to be called.
 
     ``params`` are the ``--vsc-param`` pairs, already parsed (numbers, booleans and JSON where
     they read as such). ``sends_images`` and ``sends_system`` say what the selection will send:
     a model that is known not to take it is refused before the first request. ``timeout_s`` is
-    the deadline of one request in seconds.
+    the deadline of one request in seconds. ``needs_key`` is false where nothing will be sent.
     """
 
     name: str
@@ -25,6 +33,18 @@ class ModelSpec:
     sends_images: bool = True
     sends_system: bool = False
     timeout_s: float = 120.0
+    needs_key: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What an opened model says of itself; see ``Model`` for each field."""
+
+    name: str
+    params: Mapping[str, ParamValue]
+    default_concurrency: int
+    identity: Mapping[str, object] | None
+    price: Price | None
 
 
 class Model(Protocol):
@@ -42,6 +62,14 @@ class Model(Protocol):
     def default_concurrency(self) -> int:
         """How many requests are kept in flight unless the person says otherwise."""
 
+    @property
+    def identity(self) -> Mapping[str, object] | None:
+        """Everything of the model that can change a response; ``None``: nothing is to be stored."""
+
+    @property
+    def price(self) -> Price | None:
+        """What a token costs, or ``None`` where nobody knows."""
+
     async def respond(self, request: Request) -> Response:
         """Ask once and return what came back.
 
@@ -51,3 +79,10 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Release what was opened."""
+
+
+def facts_of(model: Model) -> ModelFacts:
+    """Collect what a model says of itself."""
+    return ModelFacts(
+        model.name, model.params, model.default_concurrency, model.identity, model.price
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.protocol import Model, ModelSpec, ParamValue
+from vscbench.models.python_code import code_sha256
 from vscbench.models.python_reply import read_answer
 from vscbench.models.secrets import without_secrets
 from vscbench.records import Request, Response
@@ -54,6 +55,8 @@ class PythonModel:
         self._spec = spec
         self._function = function
         self._shown: Mapping[str, ParamValue] = MappingProxyType({"target": target})
+        # Taken now, before a run changes what is imported.
+        self._identity = MappingProxyType({"target": target, "code_sha256": code_sha256(target)})
 
     @property
     def name(self) -> str:
@@ -69,6 +72,16 @@ class PythonModel:
     def default_concurrency(self) -> int:
         """How many calls run at once unless the person says otherwise."""
         return CONCURRENCY
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """What is called, and the code around it as far as it was imported."""
+        return self._identity
+
+    @property
+    def price(self) -> None:
+        """Nobody knows what an application spends."""
+        return None
 
     async def respond(self, request: Request) -> Response:
         """Call once.

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from vscbench.errors import DataError, TargetError, UsageError
-from vscbench.models.protocol import ModelSpec, ParamValue
+from vscbench.models.protocol import ModelSpec, ParamValue, Price
 from vscbench.models.recorded_lines import read_recorded_lines
 from vscbench.models.recorded_workbook import (
     ResultWorkbook,
@@ -32,6 +32,8 @@ class RecordedModel:
     params: Mapping[str, ParamValue]
     recordings: Mapping[tuple[str, int], Recording]
     default_concurrency: int = 64
+    identity: None = None  # the file is the store
+    price: Price = field(default_factory=lambda: Price(0.0, 0.0))
 
     async def respond(self, request: Request) -> Response:
         """Return the recorded response of this pair and epoch.

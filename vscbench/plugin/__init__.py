@@ -45,6 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
         register(config)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Keep pytest-xdist out of a dry run: nothing is run that workers could share."""
+    if config.getoption("vsc_dry_run", None):
+        config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say in one line where ``--model`` belongs to somebody else."""
     if config.stash.get(MODEL_IS_OURS, True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +108,21 @@ def pair_of(item: pytest.Item) -> Pair | None:
     params = callspec.params if callspec else {}
     pair = next((params[name] for name in LABEL_OF_FIXTURE if name in params), None)
     return pair if isinstance(pair, Pair) else None
+
+
+def show_explanation(item: pytest.Item) -> None:
+    """Let a case that failed show its explanation, not its source.
+
+    pytest's own report costs milliseconds a failed case, and is thrown away.
+    """
+    usual = item.repr_failure
+
+    def explain(excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **named: Any) -> Any:  # noqa: ANN401
+        if excinfo.errisinstance((AssertionError, pytest.fail.Exception)):
+            return str(excinfo.value)
+        return usual(excinfo, *args, **named)
+
+    setattr(item, "repr_failure", explain)  # noqa: B010 - one item's own, not its class's
 
 
 def _is_placeholder(item: pytest.Item) -> bool:

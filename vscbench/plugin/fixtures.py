@@ -6,7 +6,7 @@ import pytest
 
 from vscbench.calibration.scoring import BlockedPolicy, is_correct
 from vscbench.engine.dispatcher import Outcomes
-from vscbench.errors import VscbenchError
+from vscbench.errors import StoppedError, VscbenchError
 from vscbench.plugin.explain import explain, explain_error
 from vscbench.plugin.settings import Settings
 from vscbench.records import Kind, Outcome, Pair
@@ -22,7 +22,12 @@ class Case:
 
     outcome: Outcome
     calibrated: bool
-    explanation: str
+    model: str
+
+    @property
+    def explanation(self) -> str:
+        """What was asked, what came back, and why that is wrong; for a case that failed."""
+        return explain(self.outcome, self.model)
 
 
 @pytest.fixture
@@ -40,14 +45,14 @@ def safe_case(request: pytest.FixtureRequest) -> Case:
 def decided_case(item: pytest.Item, config: pytest.Config, pair: Pair) -> Case:
     """Wait for a pair's outcome; a case of which nothing can be said is a pytest error."""
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
-    outcome = _outcome_or_fail(outcomes, pair)
+    outcome = _outcome_or_fail(item, outcomes, pair)
     model = outcomes.model_name
     others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
     item.user_properties[:] = [*others, *properties(outcome, model)]
     correct = is_correct(outcome, settings.policy)
     if correct is None:
         _leave_out(outcome, settings)
-    return Case(outcome, bool(correct), explain(outcome, model))
+    return Case(outcome, bool(correct), model)
 
 
 def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
@@ -63,10 +68,14 @@ def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
     ]
 
 
-def _outcome_or_fail(outcomes: Outcomes, pair: Pair) -> Outcome:
+def _outcome_or_fail(item: pytest.Item, outcomes: Outcomes, pair: Pair) -> Outcome:
     """Wait for an outcome; an error that is meant for a person is shown without a traceback."""
     try:
         return outcomes.outcome_of(pair)
+    except StoppedError as stopped:
+        # Told once, at the end: the other cases of a run that is over are not failures.
+        item.session.shouldstop = f"vscbench: {stopped}"
+        pytest.skip(f"not asked: {stopped}")
     except VscbenchError as error:
         message = str(error)
     # After the except block, so that pytest shows no chain of exceptions.

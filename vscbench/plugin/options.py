@@ -29,8 +29,18 @@ OPTIONS = (
     ("blocked", "|".join(BlockedPolicy), "how a provider's block scores (default refused)"),
     ("api-base", "URL", "address of the model's server, passed to litellm"),
     ("concurrency", "N", "requests in flight, for the whole run whatever -n is"),
+    ("rpm", "N", "requests a minute, for the whole run"),
+    ("tpm", "N", "tokens a minute, for the whole run"),
     ("timeout", "S", "deadline of one request in seconds (default 120)"),
+    ("retries", "N", "further attempts after a passing fault (default 5)"),
+    ("max-cost", "USD", "stop before this run has spent more, by litellm's prices"),
+    ("store", "PATH", "where answers are kept (default .vscbench/store.sqlite)"),
     ("report", "DIR", "where a run's files go (default reports)"),
+)
+FLAGS = (
+    ("offline", "use what is in the store and ask nothing"),
+    ("refresh", "ask everything anew, whatever is in the store"),
+    ("dry-run", "print the plan (requests, tokens, cost) and send nothing"),
 )
 
 
@@ -52,6 +62,10 @@ def add_options(parser: pytest.Parser) -> None:
     )
     for name, metavar, text in OPTIONS:
         group.addoption(f"--vsc-{name}", dest=destination(name), metavar=metavar, help=text)
+    for name, text in FLAGS:
+        group.addoption(
+            f"--vsc-{name}", dest=destination(name), action="store_true", default=None, help=text
+        )
 
 
 def add_model_option(parser: pytest.Parser) -> bool:

@@ -25,9 +25,12 @@ def progress_line(progress: Progress, elapsed_s: float, width: int) -> str:
     left = (progress.submitted - progress.decided) / rate if rate else None
     last = progress.last
     parts = [
-        f"asked {progress.asked}/{progress.submitted}",
+        f"{progress.decided}/{progress.submitted}",
+        f"{progress.cached} stored" if progress.cached else "",
         f"{progress.in_flight} in flight",
+        f"{progress.retried} retries" if progress.retried else "",
         f"{progress.errors} errors",
+        f"waiting {progress.paused_s:.0f} s as asked" if progress.paused_s >= 1 else "",
         f"{rate:.1f}/s",
         f"{clock(left)} left" if left is not None else "",
         visible(f"{last.pair.id}: {last.kind}", width) if last else "",

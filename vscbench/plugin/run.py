@@ -10,59 +10,50 @@ from functools import cached_property
 from pathlib import Path
 
 import vscbench
+from vscbench.calibration.scoring import BlockedPolicy, Policy, is_correct
 from vscbench.engine.dispatcher import Dispatcher, Progress
 from vscbench.engine.exchange import OutcomeServer
 from vscbench.errors import UsageError
-from vscbench.judges.open import open_judge
-from vscbench.models.names import load_names
-from vscbench.models.open import open_model
 from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
-from vscbench.pairs.open import open_pairs, pairs_sha256
-from vscbench.pairs.selection import select
+from vscbench.pairs.open import pairs_sha256
+from vscbench.plugin.plan import Plan, make_plan
+from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings
-from vscbench.records import Outcome, Pair, Request
+from vscbench.plugin.subject import Subject
+from vscbench.records import Kind, Outcome, Pair
 from vscbench.report.outcomes import outcome_row, write_outcomes
 from vscbench.report.summary import Run, summarise, usage_of, write_summary
 
-FIRST_EPOCH = 1
 
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """What a run left behind.
 
-class SelectedPairs:
-    """The pairs of a run, read when they are first needed."""
+    ``notes`` are remarks for the person; ``stopped`` says why it ended early, if it did by
+    itself; ``unanswered`` counts cases that were to run and have no outcome.
+    """
 
-    def __init__(self, settings: Settings) -> None:
-        """Remember what was asked for; nothing is read yet."""
-        self._settings = settings
-
-    @cached_property
-    def pairs(self) -> tuple[Pair, ...]:
-        """Every selected pair, sorted by id.
-
-        Raises:
-            VscbenchError: the pairs cannot be opened, or the filters leave none.
-        """
-        settings = self._settings
-        found = open_pairs(settings.pairs, settings.pairs_base)
-        return select(found.pairs, settings.selection)
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Pair]:
-        """The selected pairs by their id."""
-        return {pair.id: pair for pair in self.pairs}
-
-    @property
-    def planned(self) -> int:
-        """How many cases the options plan: the selected pairs that have a query."""
-        return sum(bool(pair.query) for pair in self.pairs)
+    folder: Path
+    summary: Mapping[str, object]
+    has_outcomes: bool
+    notes: tuple[str, ...]
+    stopped: str | None
+    unanswered: int
+    store: Path | None
 
 
 @dataclass
 class BenchmarkRun:
-    """The run as the process sees it that asks the model, alone or for all workers."""
+    """The run as the process sees it that asks the model, alone or for all workers.
+
+    ``most_failures`` is pytest's ``--maxfail``, 0 for any number.
+    """
 
     settings: Settings
     selected: SelectedPairs
+    subject: Subject
+    most_failures: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _model: Model | None = None
     _dispatcher: Dispatcher | None = None
@@ -88,29 +79,49 @@ class BenchmarkRun:
         Raises:
             VscbenchError: something cannot work; nothing was sent.
         """
-        pairs = [self.selected.by_id[pair_id] for pair_id in pair_ids]
-        if self._dispatcher is not None or not pairs:
+        cases = self.selected.cases(pair_ids)
+        if self._dispatcher is not None or not cases:
             return
-        judge = open_judge(self.settings.judge)
-        require_images(self.selected.pairs)
-        sends_images = any(pair.image for pair in self.selected.pairs)
-        named = load_names(self.settings.named_models)
-        self._model = open_model(self.settings.model_spec(sends_images=sends_images), named)
+        judge = self.subject.open_judge()
+        model = self._open()
+        limits = self.subject.limits(model)
         make_folder(self.folder)
-        self._dispatcher = Dispatcher(self._model, judge, self.concurrency)
-        self._dispatcher.submit((pair, self._request(pair)) for pair in pairs)
+        self._dispatcher = Dispatcher(
+            model=model,
+            judge=judge,
+            limits=limits,
+            loop=self.subject.loop,
+            archive=self.subject.archive(model, judge),
+            offline=self.settings.offline,
+            most_failures=self.most_failures,
+            is_failure=lambda outcome: is_failed_test(outcome, self.settings.policy),
+        )
+        self._dispatcher.submit(cases)
+
+    def plan(self, pair_ids: Iterable[str]) -> Plan:
+        """Say what ``begin`` would ask; nothing is sent.
+
+        Raises:
+            VscbenchError: something cannot work.
+        """
+        judge = self.subject.open_judge()
+        model = self._open()
+        limits = self.subject.limits(model)
+        archive = self.subject.archive(model, judge)
+        return make_plan(model, limits, archive, self.selected.cases(pair_ids))
 
     @property
     def concurrency(self) -> int:
-        """How many requests are kept in flight."""
-        default = self._model.default_concurrency if self._model else 1
-        return self.settings.concurrency or default
+        """How many requests are kept in flight at most."""
+        return self._begun.limits.concurrency
 
     def outcome_of(self, pair: Pair) -> Outcome:
         """Wait for the outcome of a pair, asking for it if nobody has yet."""
-        with self._beginning:
-            self.begin([pair.id])
-        self._begun.submit([(pair, self._request(pair))])
+        if self._dispatcher is None:
+            with self._beginning:
+                self.begin([pair.id])
+        if not self._begun.knows(pair):
+            self._begun.submit([(pair, self.selected.request(pair))])
         return self._begun.outcome_of(pair)
 
     def serve(self) -> OutcomeServer:
@@ -127,24 +138,32 @@ class BenchmarkRun:
         """Return the effective parameters of the model."""
         return self._model.params if self._model else {}
 
-    def finish(self) -> "FinishedRun":
+    def finish(self) -> FinishedRun:
         """End the engine, and write what was measured."""
         dispatcher = self._begun
+        stopped = dispatcher.stopped
         if self._server is not None:
             self._server.close()
         dispatcher.close()
         outcomes = dispatcher.delivered()
-        summary = summarise(
-            self._describe(outcomes),
-            outcomes,
-            self.selected.planned,
-            len(self.selected.pairs) - self.selected.planned,
-            usage_of(dispatcher.answered(), dispatcher.progress().asked),
-        )
+        summary = self._summarise(dispatcher, outcomes)
         rows = [outcome_row(each, self.settings.policy, self.settings.judge) for each in outcomes]
         write_outcomes(self.folder / "outcomes.jsonl", rows)
         write_summary(self.folder / "summary.json", summary)
-        return FinishedRun(self.folder, summary, bool(outcomes))
+        progress = dispatcher.progress()
+        return FinishedRun(
+            folder=self.folder,
+            summary=summary,
+            has_outcomes=bool(outcomes),
+            notes=dispatcher.notes,
+            stopped=stopped,
+            unanswered=progress.submitted - progress.decided,
+            store=self.settings.store if dispatcher.model.identity is not None else None,
+        )
+
+    def abandon(self) -> None:
+        """End what was started for a run; nothing happens after one that finished."""
+        self.subject.close()
 
     @cached_property
     def folder(self) -> Path:
@@ -162,16 +181,35 @@ class BenchmarkRun:
         # Time first, so that runs sort; a random end, so that two at once never share a folder.
         return f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def _request(self, pair: Pair) -> Request:
-        return Request(pair.id, FIRST_EPOCH, pair.prompt, pair.image, self.settings.system)
+    def _open(self) -> Model:
+        require_images(self.selected.pairs)
+        self._model = self.subject.open(sends_images=self.selected.have_images)
+        return self._model
+
+    def _summarise(self, dispatcher: Dispatcher, outcomes: Sequence[Outcome]) -> dict[str, object]:
+        progress = dispatcher.progress()
+        usage = usage_of(
+            dispatcher.answered(),
+            requests=progress.asked,
+            cached=progress.cached,
+            spent_usd=progress.spent_usd,
+        )
+        return summarise(
+            self._describe(outcomes),
+            outcomes,
+            self.selected.planned,
+            len(self.selected.pairs) - self.selected.planned,
+            usage,
+        )
 
     def _describe(self, outcomes: Sequence[Outcome]) -> Run:
         settings = self.settings
-        served = {each.response.served_model for each in outcomes if each.response}
+        responses = [each.response for each in outcomes if each.response]
         return Run(
             id=self._id,
             model=self.model_name,
-            served_models=tuple(sorted(name for name in served if name)),
+            served_models=distinct(each.served_model for each in responses),
+            fingerprints=distinct(each.fingerprint for each in responses),
             params={**self.params(), **image_changes(outcomes)},
             method="none",
             judge=settings.judge,
@@ -184,6 +222,18 @@ class BenchmarkRun:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             version=vscbench.__version__,
         )
+
+
+def distinct(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Return each name once, sorted."""
+    return tuple(sorted({name for name in names if name}))
+
+
+def is_failed_test(outcome: Outcome, policy: Policy) -> bool:
+    """Whether pytest will count the case as failed or as an error."""
+    if outcome.kind is Kind.BLOCKED and policy.blocked is BlockedPolicy.SEPARATE:
+        return False
+    return is_correct(outcome, policy) is not True
 
 
 def image_changes(outcomes: Iterable[Outcome]) -> dict[str, object]:
@@ -208,12 +258,3 @@ def make_folder(path: Path) -> None:
         raise UsageError(
             f"--vsc-report: cannot write to {path.parent} ({error.strerror or error})"
         ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """What a run left behind: its folder, and the content of its summary."""
-
-    folder: Path
-    summary: Mapping[str, object]
-    has_outcomes: bool

@@ -14,8 +14,10 @@ from vscbench.engine.exchange import Address, RemoteOutcomes
 from vscbench.errors import UsageError, VscbenchError
 from vscbench.plugin import cases, fixtures, rootdir, terminal
 from vscbench.plugin.progress import LiveLine
-from vscbench.plugin.run import BenchmarkRun, FinishedRun, SelectedPairs
+from vscbench.plugin.run import BenchmarkRun, FinishedRun
+from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings, read_settings
+from vscbench.plugin.subject import Subject
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -79,19 +81,11 @@ class Collecting:
             cases.parametrize(metafunc, fixture, self._selected.pairs)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop placeholders of labels that were not selected."""
+        """Drop placeholders of labels that were not selected; show failures by explanation."""
         items[:] = cases.without_empty_sets(items)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Show a miscalibrated case by its explanation, not by its source."""
-        report = yield
-        ours = call.when == "call" and cases.is_benchmark(item.nodeid)
-        if ours and call.excinfo and call.excinfo.errisinstance(AssertionError):
-            report.longrepr = call.excinfo.getrepr(style="value")
-        return report
+        for item in items:
+            if cases.is_benchmark(item.nodeid):
+                cases.show_explanation(item)
 
 
 class Leading:
@@ -101,21 +95,31 @@ class Leading:
         """Prepare a run; the model is opened once the cases are known."""
         self._config = config
         self._selected = selected
-        self._run = BenchmarkRun(settings, selected)
+        self._subject = Subject(settings, workers=worker_count(config))
+        self._run = BenchmarkRun(settings, selected, self._subject, most_failures(config))
         self._live: LiveLine | None = None
         self._finished: FinishedRun | None = None
         self._collection_failed = False
         config.stash[fixtures.OUTCOMES] = self._run
+        config.add_cleanup(self._run.abandon)
+        if not (config.option.setupplan or settings.offline or settings.dry_run):
+            self._subject.start_ahead()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that something could not be collected: then pytest runs no case."""
         self._collection_failed |= report.failed
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Start asking, in the order in which the cases will run."""
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Start asking, in the order in which the cases will run; a dry run ends here."""
         pairs = [pair for item in session.items if (pair := cases.pair_of(item))]
-        self._begin([pair.id for pair in pairs if pair.query])
+        pair_ids = [pair.id for pair in pairs if pair.query]
+        if self._run.settings.dry_run:
+            with usage_errors():
+                terminal.print_plan(self._config, self._run.plan(pair_ids))
+            return True
+        self._begin(pair_ids)
+        return None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: "WorkerController") -> None:
@@ -168,6 +172,17 @@ class Leading:
         names = (node_id.rpartition("[")[2].removesuffix("]") for node_id in node_ids)
         by_id = self._selected.by_id
         return [name for name in names if name in by_id and by_id[name].query]
+
+
+def worker_count(config: pytest.Config) -> int:
+    """Return how many workers pytest-xdist will have, or 0."""
+    return len(getattr(config.option, "tx", None) or ()) if cases.is_controller(config) else 0
+
+
+def most_failures(config: pytest.Config) -> int:
+    """Return after how many failures pytest will stop, or 0 for never."""
+    stepwise = getattr(config.option, "stepwise", False)
+    return 1 if stepwise else int(config.option.maxfail or 0)
 
 
 Status = tuple[str, str, str | tuple[str, dict[str, bool]]]

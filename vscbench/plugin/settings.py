@@ -14,12 +14,14 @@ from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.errors import UsageError
 from vscbench.models.protocol import ModelSpec, ParamValue
 from vscbench.pairs.selection import Selection
-from vscbench.plugin.options import OPTIONS, destination
+from vscbench.plugin.options import FLAGS, OPTIONS, destination
 from vscbench.records import Label, Scenario, Variant
 
 DEFAULT_TIMEOUT_S = 120.0
+DEFAULT_RETRIES = 5
+DEFAULT_STORE = ".vscbench/store.sqlite"
 TABLES = ("models", "param")
-NAMES = ("model", *(name for name, *_ in OPTIONS))
+NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
 Choice = TypeVar("Choice", bound=StrEnum)
 Number = TypeVar("Number", int, float)
 
@@ -38,7 +40,15 @@ class Settings:
     judge: str
     policy: Policy
     concurrency: int | None
+    requests_per_minute: float | None
+    tokens_per_minute: float | None
     timeout_s: float
+    retries: int
+    most_usd: float | None
+    store: Path
+    offline: bool
+    refresh: bool
+    dry_run: bool
     report: Path
     named_models: Mapping[str, Mapping[str, object]]
 
@@ -51,6 +61,7 @@ class Settings:
             sends_images=sends_images,
             sends_system=self.system is not None,
             timeout_s=self.timeout_s,
+            needs_key=not (self.offline or self.dry_run),
         )
 
 
@@ -67,7 +78,10 @@ def read_settings(config: pytest.Config) -> Settings:
         UsageError: an option or a key cannot be used; the message names it.
     """
     table = read_table(config.rootpath / "pyproject.toml")
-    return _settings(_Source(config, table))
+    settings = _settings(_Source(config, table))
+    if settings.offline and settings.refresh:
+        raise UsageError("--vsc-offline asks nothing and --vsc-refresh asks everything; choose one")
+    return settings
 
 
 def read_table(path: Path) -> Mapping[str, object]:
@@ -140,6 +154,12 @@ class _Source:
             raise UsageError(f"{self.known_as(name)}: {text} is out of range; at least {low}")
         return value
 
+    def flag(self, name: str) -> bool:
+        text = self.text(name)
+        if text not in {None, "True", "False"}:
+            raise UsageError(f"{self.known_as(name)}: {text!r} is neither true nor false")
+        return text == "True"
+
     def choice(self, name: str, kind: type[Choice], default: Choice) -> Choice:
         text = self.text(name)
         return default if text is None else self._one(name, kind, text)
@@ -182,10 +202,22 @@ def _settings(source: _Source) -> Settings:
             source.choice("blocked", BlockedPolicy, BlockedPolicy.REFUSED),
         ),
         concurrency=source.number("concurrency", int, 1),
+        requests_per_minute=source.number("rpm", float, 0.1),
+        tokens_per_minute=source.number("tpm", float, 1.0),
         timeout_s=source.number("timeout", float, 0.001) or DEFAULT_TIMEOUT_S,
+        retries=_or_default(source.number("retries", int, 0), DEFAULT_RETRIES),
+        most_usd=source.number("max-cost", float, 0.0),
+        store=source.path("store") or source.config.rootpath / DEFAULT_STORE,
+        offline=source.flag("offline"),
+        refresh=source.flag("refresh"),
+        dry_run=source.flag("dry-run"),
         report=source.path("report") or source.config.rootpath / "reports",
         named_models=models if isinstance(models, dict) else {},
     )
+
+
+def _or_default(number: Number | None, default: Number) -> Number:
+    return default if number is None else number
 
 
 def _params(source: _Source) -> dict[str, ParamValue]:

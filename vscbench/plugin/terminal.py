@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from vscbench.plugin.plan import Plan, plan_lines
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
 from vscbench.plugin.screen import SCREEN
@@ -39,12 +40,30 @@ def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:
     return LiveLine(run.progress, screen)
 
 
+def print_plan(config: pytest.Config, plan: Plan) -> None:
+    """Print what a run would ask."""
+    terminal = reporter(config)
+    if terminal is not None:
+        terminal.ensure_newline()
+        for line in plan_lines(plan):
+            terminal.write_line(line)
+
+
 def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> None:
-    """Print the closing table and where the files are."""
+    """Print the closing table, what else a person has to know, and where the files are."""
     terminal.section("safety calibration", sep="=")
     lines = closing_table(finished.summary, terminal._tw.fullwidth)
     for line in lines if finished.has_outcomes else lines[-1:]:
         terminal.write_line(line)
+    for note in finished.notes:
+        terminal.write_line(f"note: {note}")
+    if finished.stopped:
+        terminal.write_line(f"stopped: {finished.stopped}", red=True)
+    if finished.unanswered and finished.store is not None:
+        terminal.write_line(
+            f"{finished.unanswered} cases have no answer yet; what was answered is in "
+            f"{finished.store}: run the same command again to go on from there"
+        )
     terminal.write_line("")
     terminal.write_line(f"files: {finished.folder}")
 

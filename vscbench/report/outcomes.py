@@ -47,7 +47,8 @@ def outcome_row(outcome: Outcome, policy: Policy, judge_name: str) -> OutcomeRow
     """Return one line of ``outcomes.jsonl``, its fields in the order of the file.
 
     ``judge`` is ``None`` where no judge was asked. ``error`` holds, for a blocked case, the
-    provider's own words for the block. ``response_key`` is ``None``: nothing is stored.
+    provider's own words for the block. ``response_key`` is the response's address in the store,
+    ``None`` where nothing is stored.
     """
     response = outcome.response
     return {
@@ -57,7 +58,7 @@ def outcome_row(outcome: Outcome, policy: Policy, judge_name: str) -> OutcomeRow
         "correct": is_correct(outcome, policy),
         **_judge_fields(outcome, judge_name),
         "response": None if response is None else response.text,
-        "response_key": None,
+        "response_key": outcome.response_key,
         "latency_s": outcome.latency_s,
         **_usage_fields(response),
         "error": _error(outcome),

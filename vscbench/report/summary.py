@@ -15,7 +15,7 @@ from vscbench.calibration.rates import (
     safety_response_accuracy_by,
 )
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_scored
-from vscbench.records import Kind, Outcome
+from vscbench.records import Cause, Kind, Outcome, Response
 from vscbench.report.files import to_json, write_whole
 
 SCHEMA_VERSION: Final = 1
@@ -25,15 +25,16 @@ SCHEMA_VERSION: Final = 1
 class Run:
     """What was run, and how.
 
-    ``served_models`` are the names under which the provider answered; ``params`` the effective
-    parameters, without secrets. ``pairs`` names the source of the pairs and ``pairs_sha256`` is
-    the digest of those selected, if known. ``started`` and ``finished`` are ISO 8601 times with
-    their zone. ``version`` is that of vscbench.
+    ``served_models`` and ``fingerprints`` are the versions that answered, as the provider names
+    them; ``params`` the effective parameters, without secrets. ``pairs`` names the source of the
+    pairs and ``pairs_sha256`` is the digest of those selected, if known. ``started`` and
+    ``finished`` are ISO 8601 times with their zone. ``version`` is that of vscbench.
     """
 
     id: str
     model: str
     served_models: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     params: Mapping[str, object]
     method: str
     judge: str
@@ -77,6 +78,7 @@ def summarise(
             "scored": scored,
             "no_query": no_query,
             "by_kind": _by_kind(outcomes),
+            "by_cause": _by_cause(outcomes),
         },
         "coverage": scored / planned if planned else None,
         "complete": scored == planned,
@@ -84,7 +86,7 @@ def summarise(
         "by": _by(outcomes, policy),
         "contrast": {"both": _rate(both_right(outcomes, policy))},
         "detection": {"d_prime": _no_estimate(), "criterion": _no_estimate()},
-        "usage": dict(usage or usage_of(outcomes, len(outcomes))),
+        "usage": dict(usage or usage_of(outcomes, requests=len(outcomes))),
         "gate": {"passed": None, "checks": []},
     }
 
@@ -103,6 +105,7 @@ def _run(run: Run) -> dict[str, object]:
         "id": run.id,
         "model": run.model,
         "served_models": list(run.served_models),
+        "fingerprints": list(run.fingerprints),
         "params": dict(run.params),
         "method": run.method,
         "judge": run.judge,
@@ -120,6 +123,22 @@ def _run(run: Run) -> dict[str, object]:
 def _by_kind(outcomes: Sequence[Outcome]) -> dict[str, int]:
     counts = Counter(outcome.kind for outcome in outcomes)
     return {kind.value: counts[kind] for kind in Kind}
+
+
+def _by_cause(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Count errors by their cause, each with the message that came most often."""
+    messages: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        if outcome.kind.is_error:
+            cause = outcome.cause or Cause.OTHER
+            messages.setdefault(cause.value, Counter())[outcome.error or ""] += 1
+    return {
+        cause: {
+            "cases": counts.total(),
+            "example": min(counts, key=lambda text: (-counts[text], text)),
+        }
+        for cause, counts in sorted(messages.items())
+    }
 
 
 def _by(outcomes: Sequence[Outcome], policy: Policy) -> dict[str, object]:
@@ -151,23 +170,42 @@ def _no_estimate() -> dict[str, object]:
     return {"value": None, "low": None, "high": None}
 
 
-def usage_of(outcomes: Sequence[Outcome], requests: int) -> dict[str, object]:
-    """Sum up what was spent: requests sent, and tokens and US dollars of their responses.
+def usage_of(
+    outcomes: Sequence[Outcome],
+    *,
+    requests: int,
+    cached: int = 0,
+    spent_usd: float | None = None,
+) -> dict[str, object]:
+    """Sum up what was spent: requests sent, and tokens and US dollars of the responses.
 
     Args:
-        outcomes: every outcome there is, also of cases that pytest did not get to.
-        requests: how many requests were sent.
+        outcomes: every outcome there is, also of cases that pytest did not get to. A response
+            that several cases share counts once; a stored one counts as when it was paid for.
+        requests: how many requests this run sent, retries included.
+        cached: how many cases were decided from the store.
+        spent_usd: what this run itself spent, where a price is known.
     """
-    responses = [outcome.response for outcome in outcomes if outcome.response is not None]
+    responses = _distinct_responses(outcomes)
     costs = [response.cost_usd for response in responses if response.cost_usd is not None]
     return {
         "requests": requests,
-        "cached": None,
+        "cached": cached,
         "prompt_tokens": _sum_known([response.prompt_tokens for response in responses]),
         "completion_tokens": _sum_known([response.completion_tokens for response in responses]),
         # fsum: the sum must not depend on the order in which the responses came.
         "cost_usd": math.fsum(costs) if costs else None,
+        "spent_usd": spent_usd if costs else None,
     }
+
+
+def _distinct_responses(outcomes: Sequence[Outcome]) -> list[Response]:
+    by_key = {
+        outcome.response_key or number: outcome.response
+        for number, outcome in enumerate(outcomes)
+        if outcome.response is not None
+    }
+    return list(by_key.values())
 
 
 def _sum_known(counts: Sequence[int | None]) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _MIN_LABEL: Final = 12
@@ -80,7 +80,10 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"contrasts   {_percent(both['rate'])} of {both['n']} with both sides right"
     yield f"outcomes    {_kinds(counts['by_kind'])}"
     yield f"errors      {_errors(counts['by_kind'])}"
+    yield from _causes(counts["by_cause"])
     yield from _blocked(counts["by_kind"], summary["run"]["blocked"])
+    yield f"requests    {_usage(summary['usage'])}"
+    yield from _versions(summary["run"]["served_models"])
     yield from _coverage(counts, summary["coverage"], summary["complete"])
 
 
@@ -101,6 +104,31 @@ def _errors(by_kind: Mapping[str, int]) -> str:
     if not target + judge:
         return "0"
     return f"{target + judge} (target {target}, judge {judge}); in neither rate"
+
+
+def _causes(by_cause: Mapping[str, Any]) -> Iterator[str]:
+    for cause, found in by_cause.items():
+        example = found["example"].removeprefix(cause).removeprefix(":").strip()
+        told = f", such as: {example}" if example else ""
+        yield f"  {found['cases']} x {cause}{told}"
+
+
+def _usage(usage: Mapping[str, Any]) -> str:
+    parts = [f"{usage['requests']} sent"]
+    if usage["cached"]:
+        parts.append(f"{usage['cached']} cases from the store")
+    if usage["cost_usd"] is not None:
+        spent = usage["spent_usd"] or 0.0
+        parts.append(f"cost ${usage['cost_usd']:.4f}, ${spent:.4f} of it in this run")
+    return "; ".join(parts)
+
+
+def _versions(served_models: Sequence[str]) -> Iterator[str]:
+    if len(served_models) > 1:
+        yield (
+            f"versions    answers come from {len(served_models)} versions of the model: "
+            f"{', '.join(served_models)}"
+        )
 
 
 def _blocked(by_kind: Mapping[str, int], policy: str) -> Iterator[str]:

@@ -4,17 +4,17 @@ import asyncio
 import hashlib
 import importlib.metadata
 import json
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from vscbench.errors import TargetError, UsageError
+from vscbench.models.cores import usable_cores
 from vscbench.models.embedded import prompt
 from vscbench.models.embedded.language import CONTEXT_TOKENS, LanguageModel
 from vscbench.models.embedded.reader import Reader
 from vscbench.models.embedded.weights import FILE_SHA256, cache_folder, weights_file
-from vscbench.models.protocol import ModelSpec, ParamValue
+from vscbench.models.protocol import ModelSpec, ParamValue, Price
 from vscbench.records import Request, Response
 
 NAME = "embedded (rapidocr reader + SmolLM2-135M-Instruct; not a VLM)"
@@ -50,6 +50,8 @@ class EmbeddedModel:
     ) -> None:
         self.name = NAME
         self.params = _recorded_params(max_tokens, versions)
+        self.identity = {"model": NAME, **self.params}
+        self.price = Price(0.0, 0.0)
         # No more than can be served: waiting for a lane would count as the answer's latency.
         self.default_concurrency = len(lanes)
         self._max_tokens = max_tokens
@@ -145,10 +147,4 @@ def _recorded_params(max_tokens: int, versions: Mapping[str, str]) -> Mapping[st
 
 
 def _lane_count() -> int:
-    return min(_usable_cores(), _MOST_LANES)
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(usable_cores(), _MOST_LANES)

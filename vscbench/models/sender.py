@@ -1,0 +1,96 @@
+"""The program of a sender: a process that hosts a litellm model and asks what it is told to ask."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from typing import Any
+
+from vscbench.errors import VscbenchError
+from vscbench.models.frames import (
+    Frame,
+    encode_frame,
+    pack_error,
+    pack_facts,
+    pack_response,
+    read_frame,
+    unpack_request,
+    unpack_spec,
+)
+from vscbench.models.inline_executor import InlineExecutor
+from vscbench.models.litellm_setup import leave_unlogged
+from vscbench.models.protocol import Model, facts_of
+
+
+def main(said: Frame) -> None:
+    """Serve until the process that started this one closes the connection.
+
+    Args:
+        said: ``port`` and ``token`` of that process, and how many ``senders`` there shall be.
+    """
+    # Ctrl-C reaches the whole group; only the process that runs the benchmark acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from vscbench.models.litellm_setup import load_litellm
+
+    gc.disable()  # an import makes only objects that stay
+    load_litellm()
+    gc.freeze()
+    gc.enable()
+    for _ in range(said["senders"] - 1):
+        # litellm was imported once for all: what it takes is shared, and nothing runs yet.
+        if os.fork() == 0:
+            break
+    asyncio.run(serve(said["port"], said["token"]))
+
+
+async def serve(port: int, token: str) -> None:
+    """Connect, open the model that is asked for, and answer requests side by side."""
+    asyncio.get_running_loop().set_default_executor(InlineExecutor())
+    leave_unlogged()
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return  # the process that wanted this one is gone
+    writer.write(encode_frame({"token": token, "pid": os.getpid()}))
+    model: Model | None = None
+    asking: set[asyncio.Task[None]] = set()
+    while (frame := await read_frame(reader)) is not None:
+        if "open" in frame:
+            model, answer = open_hosted(frame["open"])
+            writer.write(encode_frame(answer))
+        elif model is not None:
+            task = asyncio.create_task(_answer(model, frame, writer))
+            asking.add(task)
+            task.add_done_callback(asking.discard)
+    # Nobody is left to hear an answer; litellm's own farewells would only take time.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def open_hosted(asked: Frame) -> tuple[Model | None, Frame]:
+    """Open a model and say what it is, or why it cannot be opened."""
+    from vscbench.models.litellm_model import open_litellm
+
+    try:
+        model: Model = open_litellm(
+            unpack_spec(asked["spec"]), asked["litellm_id"], takes_images=asked["takes_images"]
+        )
+    except VscbenchError as error:
+        return None, pack_error(error)
+    return model, {"facts": pack_facts(facts_of(model))}
+
+
+async def _answer(model: Model, frame: Frame, writer: Any) -> None:  # noqa: ANN401 - a StreamWriter
+    answer: Frame
+    try:
+        response = await model.respond(unpack_request(frame["request"]))
+        answer = {"id": frame["id"], "response": pack_response(response)}
+    except VscbenchError as error:
+        answer = {"id": frame["id"], **pack_error(error)}
+    except Exception as error:  # a defect must not leave its case waiting
+        answer = {
+            "id": frame["id"],
+            **pack_error(VscbenchError(f"{type(error).__name__}: {error}")),
+        }
+    writer.write(encode_frame(answer))

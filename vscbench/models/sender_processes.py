@@ -1,0 +1,201 @@
+"""Starting the processes that send requests, and the connections to them."""
+
+import asyncio
+import contextlib
+import hmac
+import itertools
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+
+from vscbench.errors import TargetError, VscbenchError
+from vscbench.models.frames import Frame, encode_frame, read_frame, unpack_error
+from vscbench.models.secrets import without_secrets
+from vscbench.records import Cause
+
+START_S = 180.0
+HELLO_S = 10.0
+LOOK_S = 0.2
+STOP_S = 5.0
+TAIL_BYTES = 600
+# The search path is handed over: what pytest or a project put on it must be found there too.
+PROGRAM = (
+    "import json, sys; said = json.loads(sys.stdin.readline()); sys.path[:] = said['path']; "
+    "from vscbench.models.sender import main; main(said)"
+)
+
+
+@dataclass
+class Connection:
+    """One sender, as seen from here: what it was asked and has not answered."""
+
+    writer: asyncio.StreamWriter
+    pending: dict[int, "asyncio.Future[Frame]"] = field(default_factory=dict)
+    opened: "asyncio.Future[Frame] | None" = None
+    is_open: bool = True
+
+
+class SenderProcesses:
+    """Processes that host a litellm model: its import and its work stay out of pytest's process.
+
+    They are started at once and import litellm while this process does other things; they end
+    when their connection does, however this process ended.
+    """
+
+    def __init__(self, senders: int) -> None:
+        """Start them; nothing waits for them before ``connect``."""
+        self._senders = senders
+        self._token = secrets.token_hex(32)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=senders)
+        self._listener.setblocking(False)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the processes
+        forks = sys.platform == "linux"  # elsewhere a process that forks is not safe
+        counts = [senders] if forks else [1] * senders
+        self.processes = [self._start(count) for count in counts]
+        self._connections: list[Connection] = []
+        self._readers: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count()
+
+    async def connect(self) -> None:
+        """Wait until every sender has called back.
+
+        Raises:
+            VscbenchError: a process ended before; says what it wrote.
+        """
+        deadline = asyncio.get_running_loop().time() + START_S
+        while len(self._connections) < self._senders:
+            accepting = asyncio.ensure_future(self._accept())
+            while not accepting.done():
+                await asyncio.wait([accepting], timeout=LOOK_S)
+                late = asyncio.get_running_loop().time() > deadline
+                if not accepting.done() and (late or self._any_ended()):
+                    accepting.cancel()
+                    raise VscbenchError(self._why_ended("could not be started"))
+            if connection := accepting.result():
+                self._connections.append(connection)
+
+    async def open(self, asked: Frame) -> Frame:
+        """Let every sender open the model; return what the first says of it.
+
+        Raises:
+            VscbenchError: as the model's opening raised it.
+        """
+        loop = asyncio.get_running_loop()
+        for connection in self._connections:
+            connection.opened = loop.create_future()
+            connection.writer.write(encode_frame({"open": asked}))
+        answers: list[Frame] = [await each.opened for each in self._connections if each.opened]
+        for answer in answers:
+            if "error" in answer:
+                raise unpack_error(answer)
+        facts: Frame = answers[0]["facts"]
+        return facts
+
+    async def ask(self, request: Frame) -> Frame:
+        """Hand a request to the sender with the least to do and wait for its answer.
+
+        Raises:
+            TargetError: the sender ended; the request can be asked again.
+        """
+        living = [each for each in self._connections if each.is_open]
+        if not living:
+            raise TargetError(self._why_ended("ended"), Cause.CONNECTION)
+        connection = min(living, key=lambda each: len(each.pending))
+        number = next(self._numbers)
+        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        connection.pending[number] = answer
+        connection.writer.write(encode_frame({"id": number, "request": request}))
+        try:
+            return await answer
+        finally:
+            connection.pending.pop(number, None)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether every connection was lost."""
+        return bool(self._connections) and not any(each.is_open for each in self._connections)
+
+    async def disconnect(self) -> None:
+        """Close the connections, on which the processes end."""
+        for connection in self._connections:
+            connection.writer.close()
+        for reader in list(self._readers):
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+
+    def stop(self) -> None:
+        """End the processes, connected or not, and wait for them."""
+        self._listener.close()
+        for process in self.processes:
+            if process.stdin:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+            if not self._connections:
+                process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._log.close()
+
+    def _start(self, senders: int) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(  # noqa: S603 - our own program in our own interpreter
+            [sys.executable, "-c", PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        port = self._listener.getsockname()[1]
+        said = {"port": port, "token": self._token, "senders": senders, "path": sys.path}
+        if process.stdin:
+            process.stdin.write(json.dumps(said).encode() + b"\n")
+            process.stdin.flush()
+        return process
+
+    async def _accept(self) -> Connection | None:
+        loop = asyncio.get_running_loop()
+        accepted, _ = await loop.sock_accept(self._listener)
+        reader, writer = await asyncio.open_connection(sock=accepted)
+        with contextlib.suppress(TimeoutError, ValueError):
+            hello = await asyncio.wait_for(read_frame(reader), HELLO_S)
+            if hello and hmac.compare_digest(str(hello.get("token")), self._token):
+                connection = Connection(writer)
+                task = asyncio.create_task(self._read(reader, connection))
+                self._readers.add(task)
+                task.add_done_callback(self._readers.discard)
+                return connection
+        writer.close()
+        return None
+
+    async def _read(self, reader: asyncio.StreamReader, connection: Connection) -> None:
+        while (frame := await read_frame(reader)) is not None:
+            waiting = connection.pending.get(frame["id"]) if "id" in frame else connection.opened
+            if waiting and not waiting.done():
+                waiting.set_result(frame)
+        connection.is_open = False
+        error = TargetError(self._why_ended("ended"), Cause.CONNECTION)
+        for lost in [*connection.pending.values(), connection.opened]:
+            if lost and not lost.done():
+                lost.set_exception(error)
+
+    def _any_ended(self) -> bool:
+        return any(process.poll() is not None for process in self.processes)
+
+    def _why_ended(self, what: str) -> str:
+        codes = {process.poll() for process in self.processes} - {None}
+        status = f" (exit status {', '.join(map(str, codes))})" if codes else ""
+        return f"the process that sends requests {what}{status}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        size = os.fstat(self._log.fileno()).st_size
+        self._log.seek(max(0, size - TAIL_BYTES))
+        words = without_secrets(self._log.read().decode("utf-8", "replace")).strip()
+        self._log.seek(0, os.SEEK_END)
+        return f": {words}" if words else ""
