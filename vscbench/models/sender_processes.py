@@ -162,6 +162,8 @@ class SenderProcesses:
     async def _accept(self) -> Connection | None:
         loop = asyncio.get_running_loop()
         accepted, _ = await loop.sock_accept(self._listener)
+        # asyncio forgets this for accepted sockets, and a message would wait 40 ms for another.
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader, writer = await asyncio.open_connection(sock=accepted)
         with contextlib.suppress(TimeoutError, ValueError):
             hello = await asyncio.wait_for(read_frame(reader), HELLO_S)
