@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from small_pairs import make_pair, request_for
 
@@ -121,3 +123,22 @@ def test_a_cancelled_request_gives_its_place_back() -> None:
     admission = Admission(Limits(concurrency=1))
     admission.released(admitted(admission))
     admitted(admission)
+
+
+def test_requests_keep_apart_once_it_is_known_how_long_an_answer_takes() -> None:
+    admission = Admission(Limits(concurrency=10))
+    together = [admitted(admission, 0.0) for _ in range(10)]
+    for ticket in together:
+        admission.answered(1.0, ticket, ANSWER)
+    sent: list[float] = []
+    now = 1.0
+    while len(sent) < 10:
+        said = admission.admit(now, REQUEST)
+        if isinstance(said, Ticket):
+            sent.append(now)
+        else:
+            assert said is not None
+            now += said
+    gaps = [later - earlier for earlier, later in pairwise(sent)]
+    assert min(gaps) > 0.04
+    assert sent[-1] - sent[0] < 0.9, "less than the time in which all places are filled again"

@@ -1,5 +1,6 @@
 """Whether the next request may go now: room, rates, pauses and the budget, in one answer."""
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from vscbench.records import Cause, Request, Response
 # What an answer is taken to need until answers have come in; about a page of text.
 FIRST_COMPLETION_TOKENS = 500
 DEFAULT_MAX_TOKENS = 4096
+# Requests that go together come back together, and at every turn wait for each other's work in one
+# process: they are kept apart by this share of the time that would fill all places evenly.
+PACE = 0.8
 PERHAPS_BILLED = {Cause.TIME_OUT, Cause.CONNECTION, Cause.UNREADABLE}
 
 
@@ -37,8 +41,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What was set aside for a request in flight."""
+    """When a request went, and what was set aside for it."""
 
+    sent_at: float
     prompt_tokens: int
     tokens: float
     usd: float
@@ -61,6 +66,8 @@ class Admission:
             else None
         )
         self._completion_tokens = float(FIRST_COMPLETION_TOKENS)
+        self._latency_s = 0.0
+        self._last_sent = -math.inf
         self._random = random.Random()  # noqa: S311 - jitter, nothing secret
         self.in_flight = 0
         self.stopped: str | None = None
@@ -103,13 +110,15 @@ class Admission:
             if rate is not None:
                 rate.take(now, amount)
         self.in_flight += 1
-        return Ticket(prompt_tokens, tokens, usd)
+        self._last_sent = now
+        return Ticket(now, prompt_tokens, tokens, usd)
 
     def answered(self, now: float, ticket: Ticket, response: Response) -> None:
         """Count an answer, and set right what was set aside for it."""
         self.in_flight -= 1
         self._concurrency.answered(now)
         self._breaker.answered()
+        self._latency_s += 0.1 * (now - ticket.sent_at - self._latency_s)
         if response.completion_tokens is not None:
             self._completion_tokens += 0.1 * (response.completion_tokens - self._completion_tokens)
         used = _tokens_of(response)
@@ -154,7 +163,8 @@ class Admission:
             self._budget.settle(ticket.usd, None)
 
     def _wait_s(self, now: float, tokens: float) -> float:
-        waits = [self.paused_s(now)]
+        pace_s = PACE * self._latency_s / self._limits.concurrency
+        waits = [self.paused_s(now), self._last_sent + pace_s - now]
         if self._requests is not None:
             waits.append(self._requests.delay(now, 1.0))
         if self._tokens is not None:

@@ -1,7 +1,6 @@
 """What happens on the event loop: cases are looked up, sent, tried again, kept and judged."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,11 +155,12 @@ class Traffic:
 
     async def _sleep(self, longest_s: float | None) -> None:
         """Sleep until something changes, at most so many seconds."""
-        if longest_s is None:
-            await self._wake.wait()
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), longest_s)
+        timer = None
+        if longest_s is not None:
+            timer = asyncio.get_running_loop().call_later(longest_s, self._wake.set)
+        await self._wake.wait()
+        if timer is not None:
+            timer.cancel()
 
     def _send_ready(self) -> float | None:
         """Send every request that may go now; return in how many seconds another may."""
