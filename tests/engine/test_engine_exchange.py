@@ -117,3 +117,12 @@ def test_who_lacks_the_key_gets_nothing_and_disturbs_nobody() -> None:
         assert RemoteOutcomes(server.address).outcome_of(PAIRS["a"]).kind is Kind.ANSWERED
     finally:
         server.close()
+
+
+def test_closing_ends_whatever_the_accepting_thread_is_about_to_do() -> None:
+    for _ in range(200):
+        server = OutcomeServer(Known(), PAIRS)
+        workers = [RemoteOutcomes(server.address) for _ in range(2)]
+        for worker in workers:
+            worker.outcome_of(PAIRS["a"])
+        server.close()

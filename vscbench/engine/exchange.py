@@ -18,6 +18,7 @@ FAULT = b"!"
 STOPPED = b"#"
 OUTCOME = b"="
 WORKERS_AT_ONCE = 128
+WAKE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,23 @@ class OutcomeServer:
         self._pair_by_id = pair_by_id
         self._closing = False
         self.address = Address(self._listener.address, key.hex())
-        threading.Thread(target=self._accept, name="vscbench-exchange", daemon=True).start()
+        self._accepting = threading.Thread(
+            target=self._accept, name="vscbench-exchange", daemon=True
+        )
+        self._accepting.start()
 
     def close(self) -> None:
         """Stop listening; workers that still wait are told that the run ended."""
         self._closing = True
-        with contextlib.suppress(OSError, EOFError, AuthenticationError):
-            # The accepting thread only wakes up when somebody connects.
-            Client(self.address.place, authkey=bytes.fromhex(self.address.key)).close()
+        # The accepting thread only wakes up when somebody connects; if it has just ended, nobody
+        # answers, and the one who connects must not wait for it.
+        threading.Thread(target=self._wake_up, daemon=True).start()
+        self._accepting.join(WAKE_S)
         self._listener.close()
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(OSError, EOFError, AuthenticationError):
+            Client(self.address.place, authkey=bytes.fromhex(self.address.key)).close()
 
     def _accept(self) -> None:
         while not self._closing:
