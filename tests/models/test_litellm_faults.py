@@ -89,7 +89,7 @@ def test_an_answer_after_the_deadline_is_a_time_out(litellm_id: str) -> None:
         with pytest.raises(TargetError, match=r"^no answer within 0\.2 s$") as raised:
             ask_once(slow, litellm_id, timeout_s=0.2)
         assert raised.value.cause is Cause.TIME_OUT
-        assert len(slow.requests) == 1
+        assert len(slow.requests) <= 1, "a deadline may pass before anything was sent"
 
 
 def test_an_unknown_host_is_a_lost_connection() -> None:
