@@ -27,9 +27,7 @@ def test_the_line_says_what_was_stored_what_is_tried_again_and_why_nothing_moves
 
 def test_the_line_promises_nothing_before_the_first_answer() -> None:
     start = Progress(submitted=40, asked=4, decided=0, in_flight=4, errors=0, last=None)
-    assert progress_line(start, elapsed_s=3, width=200) == (
-        "0/40 | 4 in flight | 0 errors | 0.0/s"
-    )
+    assert progress_line(start, elapsed_s=3, width=200) == ("0/40 | 4 in flight | 0 errors | 0.0/s")
 
 
 @pytest.mark.parametrize("width", [1, 20, 60])
