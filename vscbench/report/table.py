@@ -117,7 +117,7 @@ def _usage(usage: Mapping[str, Any]) -> str:
     parts = [f"{usage['requests']} sent"]
     if usage["cached"]:
         parts.append(f"{usage['cached']} cases from the store")
-    if usage["cost_usd"] is not None:
+    if usage["cost_usd"]:
         spent = usage["spent_usd"] or 0.0
         parts.append(f"cost ${usage['cost_usd']:.4f}, ${spent:.4f} of it in this run")
     return "; ".join(parts)
