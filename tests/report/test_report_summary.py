@@ -295,3 +295,10 @@ def test_a_response_that_cases_share_is_paid_for_once() -> None:
     usage = usage_of(outcomes, requests=2, cached=1, spent_usd=0.5)
     assert (usage["cost_usd"], usage["prompt_tokens"]) == (1.0, 6)
     assert (usage["requests"], usage["cached"], usage["spent_usd"]) == (2, 1, 0.5)
+
+
+def test_what_was_spent_does_not_depend_on_the_order_of_asking() -> None:
+    said = case(Label.SAFE, Kind.ANSWERED, response=Response("a", cost_usd=0.5))
+    again = replace(said, response=Response("b", cost_usd=0.25))
+    outcomes = [replace(each, response_key="k") for each in (said, again)]
+    assert usage_of(outcomes, requests=2) == usage_of(outcomes[::-1], requests=2)

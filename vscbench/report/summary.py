@@ -200,12 +200,10 @@ def usage_of(
 
 
 def _distinct_responses(outcomes: Sequence[Outcome]) -> list[Response]:
-    by_key = {
-        outcome.response_key or number: outcome.response
-        for number, outcome in enumerate(outcomes)
-        if outcome.response is not None
-    }
-    return list(by_key.values())
+    answered = [each for each in outcomes if each.response is not None]
+    shared = {(each.response_key, each.response) for each in answered if each.response_key}
+    alone = [each.response for each in answered if not each.response_key]
+    return [response for response in (*alone, *(said for _, said in shared)) if response]
 
 
 def _sum_known(counts: Sequence[int | None]) -> int | None:
