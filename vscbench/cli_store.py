@@ -1,6 +1,5 @@
 """``vscbench store``: what the store of responses holds, a copy for elsewhere, and less of it."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -86,7 +85,7 @@ def store_export(
     with open_contents(file) as contents:
         export = choose_responses((row for row, _ in contents.responses()), model, served)
     text = "".join(f"{to_json(export_line(row))}\n" for row in export.responses)
-    _write(output, text.encode())
+    _write(output, text)
     if export.contested:
         click.echo(
             f"note: {export.contested:,} cases were asked in more than one way (parameters, "
@@ -200,14 +199,14 @@ def _shown(name: str) -> str:
     return shown_name(name)
 
 
-def _write(output: Path | None, data: bytes) -> None:
+def _write(output: Path | None, text: str) -> None:
     """Write a file whole or not at all; without one, to standard output."""
+    from vscbench.report.files import replace_file
+
     if output is None:
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.write(text.encode())
         return
-    unfinished = output.with_name(f".{output.name}.tmp")
     try:
-        unfinished.write_bytes(data)
-        os.replace(unfinished, output)
+        replace_file(output, text)
     except OSError as error:
         raise UsageError(f"-o {output}: cannot be written ({error.strerror or error})") from error

@@ -1,6 +1,7 @@
 """The order in which requests are sent: as cases were submitted, retries when they are due."""
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -53,13 +54,14 @@ class JobQueue:
     def case_failed(self, number: int) -> None:
         """Note that the case at this place of the order will be a failed test."""
         if self.most_failures:
-            heapq.heappush(self._failed, number)
+            self._failed.append(number)
 
     def peek(self, now: float) -> Job | None:
         """Return the job that is next, which stays queued, or ``None`` if none is due."""
         if self._delayed and self._delayed[0][0] <= now:
             return self._delayed[0][2]
-        return next((job for job in self._waiting if self._may_go(job)), None)
+        last = self._last_that_runs()
+        return next((job for job in self._waiting if self._may_go(job, last)), None)
 
     def remove(self, job: Job) -> None:
         """Take out a job that ``peek`` returned."""
@@ -85,8 +87,11 @@ class JobQueue:
         """How many jobs are queued."""
         return len(self._waiting) + len(self._delayed)
 
-    def _may_go(self, job: Job) -> bool:
+    def _last_that_runs(self) -> float:
+        """Return the place in the order of the case at which pytest will stop."""
         if not self.most_failures or len(self._failed) < self.most_failures:
-            return True
-        last_that_runs = heapq.nsmallest(self.most_failures, self._failed)[-1]
-        return job.number < last_that_runs or any(pair.id in self._wanted for pair in job.pairs)
+            return math.inf
+        return heapq.nsmallest(self.most_failures, self._failed)[-1]
+
+    def _may_go(self, job: Job, last: float) -> bool:
+        return job.number < last or any(pair.id in self._wanted for pair in job.pairs)

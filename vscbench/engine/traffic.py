@@ -204,7 +204,8 @@ class Traffic:
         error = _as_target_error(fault)
         if error is None:  # nothing that another request could do better
             self.admission.released(ticket)
-            self._refuse_after(job, str(fault))
+            self.stop(str(fault))
+            self._refuse(job)
             return
         job.failures += 1
         now = asyncio.get_running_loop().time()
@@ -222,10 +223,6 @@ class Traffic:
         tried = f" ({job.failures} attempts)" if job.failures > 1 else ""
         for pair in job.pairs:
             self.deliver(not_answered(pair, job.request, error, tried), job.number)
-
-    def _refuse_after(self, job: Job, why: str) -> None:
-        self.stop(why)
-        self._refuse(job)
 
     def _refuse(self, job: Job) -> None:
         self._asking.pop(job.key or "", None)

@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict
 
-from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response, Verdict
+from vscbench.models.frames import pack_response, unpack_response
+from vscbench.records import Cause, Kind, Outcome, Pair, Verdict
 
 
 def pack(outcome: Outcome) -> bytes:
@@ -11,7 +12,7 @@ def pack(outcome: Outcome) -> bytes:
     said = {
         "epoch": outcome.epoch,
         "kind": outcome.kind,
-        "response": outcome.response and asdict(outcome.response),
+        "response": outcome.response and pack_response(outcome.response),
         "verdict": outcome.verdict and asdict(outcome.verdict),
         "error": outcome.error,
         "latency_s": outcome.latency_s,
@@ -29,7 +30,7 @@ def unpack(message: bytes, pair: Pair) -> Outcome:
         pair=pair,
         epoch=said["epoch"],
         kind=Kind(said["kind"]),
-        response=said["response"] and _response(said["response"]),
+        response=said["response"] and unpack_response(said["response"]),
         verdict=said["verdict"] and _verdict(said["verdict"]),
         error=said["error"],
         latency_s=said["latency_s"],
@@ -37,10 +38,6 @@ def unpack(message: bytes, pair: Pair) -> Outcome:
         response_key=said["response_key"],
         cached=said["cached"],
     )
-
-
-def _response(said: dict[str, object]) -> Response:
-    return Response(**{**said, "finish": Finish(str(said["finish"]))})  # type: ignore[arg-type]
 
 
 def _verdict(said: dict[str, object]) -> Verdict:

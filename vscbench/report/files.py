@@ -31,16 +31,25 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         UsageError: the folder or the file cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(unfinished, path)
+        replace_file(path, text)
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be written ({error.strerror or error}); "
             "choose another folder with --vsc-report"
         ) from error
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a UTF-8 file in place, in one step.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    unfinished = path.with_name(f".{path.name}.tmp")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(unfinished, path)
 
 
 def _finite(value: object) -> object:
