@@ -9,10 +9,12 @@ from PIL import Image
 from small_pairs import make_pair
 
 from vscbench.engine.archive import StoreArchive
+from vscbench.engine.keys import verdict_key
 from vscbench.engine.sqlite_store import open_store
 from vscbench.errors import StoppedError, StoreError, TargetError
 from vscbench.judges.keywords import KeywordsJudge
-from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response
+from vscbench.judges.protocol import Judge
+from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response, Verdict
 
 PAIRS = [make_pair(f"pair-{number:02d}") for number in range(12)]
 
@@ -23,11 +25,12 @@ class Stored:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "store.sqlite"
         self.notes: tuple[str, ...] = ()
+        self.judge: Judge = KeywordsJudge()
 
     def archive(self, model: Says, *, refresh: bool = False) -> StoreArchive:
         identity = model.identity or {}
-        judge = KeywordsJudge().identity
-        return StoreArchive(open_store(self.path), "says", identity, judge, refresh=refresh)
+        store = open_store(self.path)
+        return StoreArchive(store, "says", identity, self.judge, refresh=refresh)
 
     def run(
         self,
@@ -188,6 +191,45 @@ def test_a_verdict_that_is_stored_is_not_made_again(stored: Stored) -> None:
 
     _, outcomes = stored.run(PAIRS[:3], judge=Silent())
     assert {outcome.kind for outcome in outcomes} == {Kind.ANSWERED}
+
+
+class Priced(KeywordsJudge):
+    """A judge whose verdicts cost something; counts how many were asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return {"judge": "priced"}
+
+    @property
+    def is_free(self) -> bool:
+        return False
+
+    async def judge(self, query: str, response: str) -> Verdict:
+        self.asked += 1
+        return await super().judge(query, response)
+
+
+def test_a_verdict_that_was_paid_for_is_durable_before_its_case_ends(stored: Stored) -> None:
+    stored.judge = judge = Priced()
+    archive = stored.archive(Says())
+    with dispatching(Says(), archive=archive, judge=judge) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:1]))
+        outcome = dispatcher.outcome_of(PAIRS[0])
+        assert outcome.response is not None
+        key = verdict_key(judge.identity, PAIRS[0].query, outcome.response.text)
+        reader = open_store(stored.path, writable=False)
+        assert key in reader.verdicts([key])
+        reader.close()
+
+
+def test_a_verdict_on_the_same_words_is_not_paid_for_again(stored: Stored) -> None:
+    stored.judge = judge = Priced()
+    stored.run(PAIRS[:1], judge=judge)
+    stored.run(PAIRS[:1], judge=judge, identity={"model": "another that says the same"})
+    assert judge.asked == 1
 
 
 class Full:

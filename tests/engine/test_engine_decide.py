@@ -18,6 +18,7 @@ from vscbench.records import Cause, Finish, Kind, Outcome, Response, Verdict
 class BrokenJudge:
     name = "broken"
     identity: Mapping[str, object] = {"judge": "broken"}
+    is_free = True
 
     async def judge(self, query: str, response: str) -> Verdict:
         raise JudgeError("the judge said nothing that can be read")

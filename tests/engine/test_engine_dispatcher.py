@@ -192,6 +192,7 @@ def test_a_judge_that_raises_what_nobody_foresaw_loses_no_response() -> None:
     class Defective:
         name = "defective"
         identity: Mapping[str, object] = {"judge": "defective"}
+        is_free = True
 
         async def judge(self, query: str, response: str) -> Verdict:
             raise ZeroDivisionError("by nothing")

@@ -200,3 +200,24 @@ def test_two_loops_may_save_at_once(tmp_path: Path) -> None:
     keys = [key_of(f"{name}-{number}") for name in "ab" for number in range(50)]
     assert len(store.responses(keys)) == 100
     store.close()
+
+
+def test_what_nobody_waits_for_is_written_with_the_next_record(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.sqlite")
+    writer = StoreWriter(store)
+    verdict = stored_verdict("response")
+    writer.save_along(verdict)
+    run(writer.save(stored_response("response")))
+    assert store.verdicts([verdict.key]) == {verdict.key: verdict}
+    writer.close()
+    store.close()
+
+
+def test_what_nobody_waits_for_is_written_at_the_end(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.sqlite")
+    writer = StoreWriter(store)
+    verdict = stored_verdict("response")
+    writer.save_along(verdict)
+    writer.close()
+    assert store.verdicts([verdict.key]) == {verdict.key: verdict}
+    store.close()

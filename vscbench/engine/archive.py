@@ -10,6 +10,7 @@ from vscbench.engine.keys import response_key, verdict_key
 from vscbench.engine.store import Store, StoredResponse, StoredVerdict
 from vscbench.engine.store_writer import StoreWriter
 from vscbench.errors import DataError
+from vscbench.judges.protocol import Judge
 from vscbench.records import Request, Response, Verdict
 
 
@@ -45,7 +46,7 @@ class Archive(Protocol):
         """Return the verdict on a text, if there is one."""
 
     async def keep_verdict(self, job: Job, query: str, text: str, verdict: Verdict) -> None:
-        """Keep a verdict; it is durable when this returns.
+        """Keep a verdict; one that cost something is durable when this returns.
 
         Raises:
             StoreError: it could not be written.
@@ -83,7 +84,7 @@ class StoreArchive:
         store: Store,
         model: str,
         identity: Mapping[str, object],
-        judge_identity: Mapping[str, object],
+        judge: Judge,
         *,
         refresh: bool,
     ) -> None:
@@ -93,14 +94,15 @@ class StoreArchive:
             store: open for writing.
             model: the name under which responses are listed.
             identity: of the model, see ``Model.identity``.
-            judge_identity: see ``Judge.identity``.
+            judge: whose verdicts are kept.
             refresh: whether responses that are there already are left alone, and asked anew.
         """
         self._store = store
         self._writer = StoreWriter(store)
         self._model = model
         self._identity = identity
-        self._judge_identity = judge_identity
+        self._judge_identity = judge.identity
+        self._judge_is_free = judge.is_free
         self._refresh = refresh
         self._verdicts: dict[str, Verdict | None] = {}
 
@@ -143,13 +145,19 @@ class StoreArchive:
         key = verdict_key(self._judge_identity, query, text)
         if key in self._verdicts:
             return self._verdicts.pop(key)
+        if self._judge_is_free:
+            return None  # to judge is cheaper than to look
         stored = self._store.verdicts([key]).get(key)
         return stored.verdict if stored else None
 
     async def keep_verdict(self, job: Job, query: str, text: str, verdict: Verdict) -> None:
-        """Write a verdict and wait for the commit."""
+        """Write a verdict, and wait for the commit if it cost something."""
         key = verdict_key(self._judge_identity, query, text)
-        await self._writer.save(StoredVerdict(key, job.key or "", verdict, time.time()))
+        record = StoredVerdict(key, job.key or "", verdict, time.time())
+        if self._judge_is_free:
+            self._writer.save_along(record)
+        else:
+            await self._writer.save(record)
 
     def close(self) -> None:
         """Write what is queued and close the store."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,6 +27,7 @@ class StoreWriter:
         """Start the thread; the store stays its owner's to close."""
         self._store = store
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._along: deque[StoredRecord] = deque()
         self._entering = threading.Lock()
         self._closed = False
         self._failure: str | None = None
@@ -46,6 +48,13 @@ class StoreWriter:
             self._queue.put((record, saved))
         await saved
 
+    def save_along(self, record: StoredRecord) -> None:
+        """Write a record with the next one that is saved, or at the end; nobody waits for it.
+
+        It is lost where the program is killed before: for what costs nothing to make again.
+        """
+        self._along.append(record)
+
     def close(self) -> None:
         """Commit what is queued and end the thread; twice is harmless."""
         with self._entering:
@@ -58,10 +67,10 @@ class StoreWriter:
         goes_on = True
         while goes_on:
             batch, goes_on = self._next_batch()
-            if batch:
-                if self._failure is None:
-                    self._failure = self._commit([record for record, _ in batch])
-                _wake([waiter for _, waiter in batch], self._failure)
+            records = [record for record, _ in batch] + self._taken_along()
+            if records and self._failure is None:
+                self._failure = self._commit(records)
+            _wake([waiter for _, waiter in batch], self._failure)
 
     def _next_batch(self) -> tuple[list[Item], bool]:
         """Wait for a record and take all there are; false once the writer was closed."""
@@ -73,6 +82,9 @@ class StoreWriter:
                 item = self._queue.get_nowait()
             return batch, False
         return batch, True
+
+    def _taken_along(self) -> list[StoredRecord]:
+        return [self._along.popleft() for _ in range(len(self._along))]
 
     def _commit(self, records: Sequence[StoredRecord]) -> str | None:
         """Return what went wrong, if anything."""

@@ -61,6 +61,11 @@ class KeywordsJudge:
         """The phrases: verdicts of another list are another judge's."""
         return {"judge": self.name, "phrases": [*REFUSAL_PHRASES], "warnings": [*WARNING_WORDS]}
 
+    @property
+    def is_free(self) -> bool:
+        """Yes: a search in a text."""
+        return True
+
     async def judge(self, query: str, response: str) -> Verdict:
         """Return the verdict on one response; ``evidence`` lists the phrases found in it."""
         text = response.lower()

@@ -17,6 +17,10 @@ class Judge(Protocol):
     def identity(self) -> Mapping[str, object]:
         """Everything of the judge that can change a verdict."""
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a verdict costs nothing to reach again: no request, no money."""
+
     async def judge(self, query: str, response: str) -> Verdict:
         """Return the verdict on one response.
 

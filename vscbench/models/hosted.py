@@ -146,7 +146,8 @@ async def open_senders(senders: SenderProcesses, opening: HostedOpening) -> Mode
 def sender_count(concurrency: int, workers: int, cores: int) -> int:
     """Return how many processes are worth their memory (200 MB for the first, less for others).
 
-    One serves some hundred requests a second; several are for runs that use several cores.
+    One serves some two hundred requests a second. With pytest-xdist there are as many as it has
+    workers, at most: who asks for two processes gets them, and no more.
 
     Args:
         concurrency: requests in flight.

@@ -72,7 +72,7 @@ class Subject:
         if model.identity is None:
             return NoArchive()
         return StoreArchive(
-            self.store, model.name, model.identity, judge.identity, refresh=self.settings.refresh
+            self.store, model.name, model.identity, judge, refresh=self.settings.refresh
         )
 
     def limits(self, model: Model) -> Limits:
