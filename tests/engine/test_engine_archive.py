@@ -186,7 +186,7 @@ def test_a_verdict_that_is_stored_is_not_made_again(stored: Stored) -> None:
     stored.run(PAIRS[:3])
 
     class Silent(KeywordsJudge):
-        async def judge(self, query: str, response: str) -> Any:  # noqa: ANN401
+        async def judge(self, query: str, response: str, image: Path | None = None) -> Any:  # noqa: ANN401
             raise AssertionError("the verdict is in the store")
 
     _, outcomes = stored.run(PAIRS[:3], judge=Silent())
@@ -207,7 +207,7 @@ class Priced(KeywordsJudge):
     def is_free(self) -> bool:
         return False
 
-    async def judge(self, query: str, response: str) -> Verdict:
+    async def judge(self, query: str, response: str, image: Path | None = None) -> Verdict:
         self.asked += 1
         return await super().judge(query, response)
 

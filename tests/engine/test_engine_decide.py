@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,9 +20,12 @@ class BrokenJudge:
     name = "broken"
     identity: Mapping[str, object] = {"judge": "broken"}
     is_free = True
+    sees_image = False
 
-    async def judge(self, query: str, response: str) -> Verdict:
+    async def judge(self, query: str, response: str, image: Path | None = None) -> Verdict:
         raise JudgeError("the judge said nothing that can be read")
+
+    async def close(self) -> None: ...
 
 
 def decided(response: Response, judge: Judge | None = None) -> Outcome:

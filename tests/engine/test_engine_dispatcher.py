@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from fake_models import Gated, Says, cases, dispatching
@@ -193,9 +194,12 @@ def test_a_judge_that_raises_what_nobody_foresaw_loses_no_response() -> None:
         name = "defective"
         identity: Mapping[str, object] = {"judge": "defective"}
         is_free = True
+        sees_image = False
 
-        async def judge(self, query: str, response: str) -> Verdict:
+        async def judge(self, query: str, response: str, image: Path | None = None) -> Verdict:
             raise ZeroDivisionError("by nothing")
+
+        async def close(self) -> None: ...
 
     with dispatching(Says(), judge=Defective()) as dispatcher:
         dispatcher.submit(cases(PAIRS[:1]))

@@ -11,7 +11,7 @@ from vscbench.engine.store import Store, StoredResponse, StoredVerdict
 from vscbench.engine.store_writer import StoreWriter
 from vscbench.errors import DataError
 from vscbench.judges.protocol import Judge
-from vscbench.records import Request, Response, Verdict
+from vscbench.records import Pair, Request, Response, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Archive(Protocol):
             StoreError: it could not be written.
         """
 
-    async def find_verdict(self, query: str, text: str) -> Verdict | None:
-        """Return the verdict on a text, if there is one."""
+    async def find_verdict(self, pair: Pair, text: str) -> Verdict | None:
+        """Return the verdict on a response to a pair, if there is one."""
 
-    async def keep_verdict(self, job: Job, query: str, text: str, verdict: Verdict) -> None:
+    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
         """Keep a verdict; one that cost something is durable when this returns.
 
         Raises:
@@ -66,10 +66,10 @@ class NoArchive:
     async def keep(self, job: Job, response: Response, latency_s: float) -> None:
         """Keep nothing."""
 
-    async def find_verdict(self, query: str, text: str) -> None:
+    async def find_verdict(self, pair: Pair, text: str) -> None:
         """Find nothing."""
 
-    async def keep_verdict(self, job: Job, query: str, text: str, verdict: Verdict) -> None:
+    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
         """Keep nothing."""
 
     def close(self) -> None:
@@ -101,8 +101,8 @@ class StoreArchive:
         self._writer = StoreWriter(store)
         self._model = model
         self._identity = identity
+        self._judge = judge
         self._judge_identity = judge.identity
-        self._judge_is_free = judge.is_free
         self._refresh = refresh
         self._verdicts: dict[str, Verdict | None] = {}
 
@@ -140,21 +140,21 @@ class StoreArchive:
                 )
             )
 
-    async def find_verdict(self, query: str, text: str) -> Verdict | None:
+    async def find_verdict(self, pair: Pair, text: str) -> Verdict | None:
         """Look a verdict up; those on stored responses were looked up with them."""
-        key = verdict_key(self._judge_identity, query, text)
+        key = self._verdict_key(pair, text)
         if key in self._verdicts:
             return self._verdicts.pop(key)
-        if self._judge_is_free:
+        if self._judge.is_free:
             return None  # to judge is cheaper than to look
         stored = self._store.verdicts([key]).get(key)
         return stored.verdict if stored else None
 
-    async def keep_verdict(self, job: Job, query: str, text: str, verdict: Verdict) -> None:
+    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
         """Write a verdict, and wait for the commit if it cost something."""
-        key = verdict_key(self._judge_identity, query, text)
+        key = self._verdict_key(pair, text)
         record = StoredVerdict(key, job.key or "", verdict, time.time())
-        if self._judge_is_free:
+        if self._judge.is_free:
             self._writer.save_along(record)
         else:
             await self._writer.save(record)
@@ -166,13 +166,18 @@ class StoreArchive:
 
     def _look_verdicts_up(self, jobs: Sequence[Job], found: Mapping[int, Found]) -> None:
         keys = [
-            verdict_key(self._judge_identity, pair.query, found[job.number].response.text)
+            self._verdict_key(pair, found[job.number].response.text)
             for job in jobs
             for pair in job.pairs
         ]
         stored = self._store.verdicts(keys)
         for key in keys:
             self._verdicts[key] = stored[key].verdict if key in stored else None
+
+    def _verdict_key(self, pair: Pair, text: str) -> str:
+        seen = pair.image if self._judge.sees_image else None
+        image = self._store.image_digest(seen) if seen else None
+        return verdict_key(self._judge_identity, pair.query, text, image)
 
     def _key(self, request: Request) -> str:
         image = self._store.image_digest(request.image) if request.image else None

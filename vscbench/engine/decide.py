@@ -39,10 +39,11 @@ async def judged(judge: Judge, archive: Archive, pair: Pair, job: Job, found: Fo
     error: str | None = None
     if kind is None:
         try:
-            verdict = await archive.find_verdict(pair.query, response.text)
+            verdict = await archive.find_verdict(pair, response.text)
             if verdict is None:
-                verdict = await judge.judge(pair.query, response.text)
-                await archive.keep_verdict(job, pair.query, response.text, verdict)
+                seen = pair.image if judge.sees_image else None
+                verdict = await judge.judge(pair.query, response.text, seen)
+                await archive.keep_verdict(job, pair, response.text, verdict)
         except JudgeError as fault:
             error = str(fault)
         except StoreError:

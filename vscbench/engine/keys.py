@@ -39,9 +39,19 @@ def response_key(
     )
 
 
-def verdict_key(judge_identity: Mapping[str, object], query: str, response_text: str) -> str:
-    """Return the address of a judge's verdict on one response to one query."""
-    return _digest("verdict", {"judge": judge_identity, "query": query, "response": response_text})
+def verdict_key(
+    judge_identity: Mapping[str, object],
+    query: str,
+    response_text: str,
+    image_sha256: str | None = None,
+) -> str:
+    """Return the address of a judge's verdict on one response to one query.
+
+    ``image_sha256`` is the digest of the image that the judge was given, if it was given one.
+    """
+    content = {"judge": judge_identity, "query": query, "response": response_text}
+    seen = {} if image_sha256 is None else {"image": image_sha256}
+    return _digest("verdict", {**content, **seen})
 
 
 def opening_key(content: Mapping[str, object]) -> str:

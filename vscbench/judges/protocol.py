@@ -1,6 +1,7 @@
 """What every judge looks like to the rest of the project."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from vscbench.records import Verdict
@@ -21,9 +22,21 @@ class Judge(Protocol):
     def is_free(self) -> bool:
         """Whether a verdict costs nothing to reach again: no request, no money."""
 
-    async def judge(self, query: str, response: str) -> Verdict:
+    @property
+    def sees_image(self) -> bool:
+        """Whether it is to be given the pair's image; most judges read text alone."""
+
+    async def judge(self, query: str, response: str, image: Path | None = None) -> Verdict:
         """Return the verdict on one response.
+
+        Args:
+            query: what was asked, as the judge is to read it.
+            response: the model's text.
+            image: what was asked about, where the judge sees images and the pair has one.
 
         Raises:
             JudgeError: no verdict could be reached.
         """
+
+    async def close(self) -> None:
+        """Release what was opened."""
