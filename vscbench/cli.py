@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 import vscbench
+from vscbench.cli_judge import judge
+from vscbench.cli_rejudge import rejudge
 from vscbench.cli_store import store
 from vscbench.errors import VscbenchError
 from vscbench.visible import visible
@@ -38,6 +40,8 @@ def main() -> None:
 
 
 main.add_command(store)
+main.add_command(rejudge)
+main.add_command(judge)
 
 
 @main.group()

@@ -38,7 +38,7 @@ def store_info(path: Path | None) -> None:
     from vscbench.engine.store_overview import overview_of_judges, overview_of_models
     from vscbench.engine.store_upkeep import open_contents
 
-    file = _store_file(path)
+    file = store_file(path)
     with open_contents(file) as contents:
         models = overview_of_models(contents.responses())
         judges = overview_of_judges(contents.verdicts())
@@ -79,7 +79,7 @@ def store_export(
     from vscbench.engine.store_upkeep import open_contents
     from vscbench.report.files import to_json
 
-    file = _store_file(path)
+    file = store_file(path)
     if output is not None and output.suffix.lower() != ".jsonl":
         raise UsageError(f"-o {output}: call it something.jsonl, so that recorded:FILE reads it")
     with open_contents(file) as contents:
@@ -121,7 +121,7 @@ def store_prune(
         raise UsageError(
             "store prune: say what is to go, with --older-than DAYS, --model NAME or --superseded"
         )
-    file = _store_file(path)
+    file = store_file(path)
     which = Filter(older_than, model, superseded)
     if dry_run:
         click.echo(f"{_rows(plan_prune(file, which))} would go from {_shown(str(file))}")
@@ -131,7 +131,12 @@ def store_prune(
     click.echo(f"{_size(before)} before, {_size(file.stat().st_size)} now")
 
 
-def _store_file(path: Path | None) -> Path:
+def store_file(path: Path | None) -> Path:
+    """Return the store's file: the one given, or the one that pytest would use here.
+
+    Raises:
+        UsageError: pyproject.toml cannot be read.
+    """
     if path is not None:
         return path
     from vscbench.engine.store_file import FILE, FOLDER

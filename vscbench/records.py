@@ -116,13 +116,18 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one pair, in one epoch, asks of the model under test."""
+    """What one pair, in one epoch, asks of the model under test; or what a judge asks of its own.
+
+    ``answer`` is what an assistant said to the prompt, for a judge's model that is sent a
+    conversation to read; a pair has none.
+    """
 
     pair_id: str
     epoch: int
     prompt: str
     image: Path | None
     system: str | None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,25 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a judge reads: a query, the response to it, and the image that was asked about.
+
+    ``response_key`` is the response's address in the store, where it has one.
+    """
+
+    query: str
+    response: str
+    image: Path | None = None
+    response_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judge's reading of one response; ``kind`` is one of the paper's four classes."""
+    """A judge's reading of one response.
+
+    ``kind`` is one of the paper's four classes, or ``blocked`` where the text is no model's words
+    but a client's record of a provider's block.
+    """
 
     kind: Kind
     judge: str

@@ -11,6 +11,7 @@ from vscbench.engine.budget import (
     estimated_prompt_tokens,
     worst_cost_usd,
 )
+from vscbench.engine.purse import Purse
 from vscbench.models.protocol import Price
 from vscbench.records import Request
 
@@ -37,7 +38,7 @@ def test_no_order_of_requests_and_answers_passes_the_budget(
     max_tokens: int,
     events: list[tuple[str, int, float | None]],
 ) -> None:
-    budget = Budget(most_usd, price, max_tokens)
+    budget = Budget(Purse(most_usd), price, max_tokens)
     reservations: list[float] = []
     spent = 0.0
     for event, number, share in events:
@@ -60,7 +61,7 @@ def test_no_order_of_requests_and_answers_passes_the_budget(
 def test_a_run_under_a_budget_always_comes_to_an_end(
     most_usd: float, price: Price, max_tokens: int, prompt_tokens: int
 ) -> None:
-    budget = Budget(most_usd, price, max_tokens)
+    budget = Budget(Purse(most_usd), price, max_tokens)
     for _ in range(20):
         if budget.exhausted(prompt_tokens):
             assert budget.reserve(prompt_tokens) is None
@@ -71,7 +72,7 @@ def test_a_run_under_a_budget_always_comes_to_an_end(
 
 
 def test_no_rounding_error_is_left_in_flight() -> None:
-    budget = Budget(10.0, Price(0.1, 0.0), 0)
+    budget = Budget(Purse(10.0), Price(0.1, 0.0), 0)
     budget.observe(3, 3)
     reservations = [budget.reserve(tokens) for tokens in (1, 2, 3)]
     for reserved in reservations:
@@ -82,7 +83,7 @@ def test_no_rounding_error_is_left_in_flight() -> None:
 
 def test_a_budget_is_used_to_the_last_request_that_fits() -> None:
     worst = worst_cost_usd(PRICE, 1000, 100)
-    budget = Budget(10.5 * worst, PRICE, 100)
+    budget = Budget(Purse(10.5 * worst), PRICE, 100)
     asked = 0
     while not budget.exhausted(1000):
         reserved = budget.reserve(1000)
@@ -95,7 +96,7 @@ def test_a_budget_is_used_to_the_last_request_that_fits() -> None:
 
 def test_the_run_waits_for_what_is_in_flight_before_it_gives_up() -> None:
     worst = worst_cost_usd(PRICE, 1000, 100)
-    budget = Budget(1.5 * worst, PRICE, 100)
+    budget = Budget(Purse(1.5 * worst), PRICE, 100)
     reserved = budget.reserve(1000)
     assert reserved == worst
     assert budget.reserve(1000) is None
@@ -106,7 +107,7 @@ def test_the_run_waits_for_what_is_in_flight_before_it_gives_up() -> None:
 
 
 def test_a_failed_request_costs_nothing_and_an_unknown_cost_counts_whole() -> None:
-    budget = Budget(1.0, PRICE, 100)
+    budget = Budget(Purse(1.0), PRICE, 100)
     for actual, spent in ((0.0, 0.0), (None, 0.002)):
         reserved = budget.reserve(1000)
         assert reserved is not None
@@ -116,7 +117,7 @@ def test_a_failed_request_costs_nothing_and_an_unknown_cost_counts_whole() -> No
 
 
 def test_real_counts_that_beat_the_estimate_raise_later_reservations_for_good() -> None:
-    budget = Budget(1.0, PRICE, 0)
+    budget = Budget(Purse(1.0), PRICE, 0)
     budget.observe(1000, 2500)
     assert budget.reserve(1000) == pytest.approx(2500e-6)
     budget.observe(1000, 400)
@@ -124,7 +125,7 @@ def test_real_counts_that_beat_the_estimate_raise_later_reservations_for_good() 
 
 
 def test_answers_that_pass_the_limit_of_tokens_raise_later_reservations_for_good() -> None:
-    budget = Budget(1.0, PRICE, 100)
+    budget = Budget(Purse(1.0), PRICE, 100)
     budget.observe(1000, 1000, completion_tokens=300)
     budget.observe(1000, 1000, completion_tokens=20)
     assert budget.reserve(1000) == pytest.approx(worst_cost_usd(PRICE, 1000, 300))
@@ -132,7 +133,7 @@ def test_answers_that_pass_the_limit_of_tokens_raise_later_reservations_for_good
 
 def test_until_a_count_was_seen_few_go_together_on_a_budget_that_an_estimate_may_miss() -> None:
     worst = worst_cost_usd(PRICE, 1000, 100)
-    budget = Budget(20.5 * worst, PRICE, 100)
+    budget = Budget(Purse(20.5 * worst), PRICE, 100)
     assert budget.reserve(1000) is not None
     assert budget.reserve(1000) is None
     budget.observe(900, 800)
@@ -142,7 +143,7 @@ def test_until_a_count_was_seen_few_go_together_on_a_budget_that_an_estimate_may
 
 
 def test_a_count_seen_for_short_texts_says_nothing_of_images() -> None:
-    budget = Budget(0.1, PRICE, 100)
+    budget = Budget(Purse(0.1), PRICE, 100)
     budget.observe(20, 20)
     assert budget.reserve(20) is not None
     assert budget.reserve(20) is not None
@@ -150,12 +151,12 @@ def test_a_count_seen_for_short_texts_says_nothing_of_images() -> None:
 
 
 def test_a_large_budget_lets_all_go_together_from_the_first_request_on() -> None:
-    budget = Budget(10.0, PRICE, 1000)
+    budget = Budget(Purse(10.0), PRICE, 1000)
     assert all(budget.reserve(1620) is not None for _ in range(64))
 
 
 def test_the_message_says_what_was_spent_and_what_to_do() -> None:
-    budget = Budget(2.5, PRICE, 100)
+    budget = Budget(Purse(2.5), PRICE, 100)
     reserved = budget.reserve(1000)
     assert reserved is not None
     budget.settle(reserved, 2.4971)

@@ -10,6 +10,7 @@ from small_pairs import make_pair, request_for
 from vscbench.engine.archive import Found, NoArchive
 from vscbench.engine.decide import judged, kind_without_judge, not_answered
 from vscbench.engine.jobs import Job
+from vscbench.engine.verdicts import Verdicts
 from vscbench.errors import JudgeError, TargetError
 from vscbench.judges.keywords import KeywordsJudge
 from vscbench.judges.protocol import Judge
@@ -32,7 +33,8 @@ def decided(response: Response, judge: Judge | None = None) -> Outcome:
     pair = make_pair("a")
     job = Job(0, request_for(pair), [pair], key="k")
     found = Found(response, 0.5, cached=True)
-    return asyncio.run(judged(judge or KeywordsJudge(), NoArchive(), pair, job, found))
+    verdicts = Verdicts(judge or KeywordsJudge(), NoArchive())
+    return asyncio.run(judged(verdicts, pair, job, found))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from PIL import Image
 from servers import LoopbackServer, Reply, error, openai_server
 
 from vscbench.errors import DataError, TargetError, UsageError
-from vscbench.models.hosted import HostedModel, HostedOpening, open_senders, sender_count
+from vscbench.models.hosted import HostedModel, sender_count
 from vscbench.models.protocol import ModelSpec
+from vscbench.models.sender_pool import HostedOpening, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.records import Cause, Finish, Request, Response
 
@@ -28,14 +29,17 @@ def server() -> Iterator[LoopbackServer]:
         yield running
 
 
-def opening(server: LoopbackServer) -> HostedOpening:
-    return HostedOpening(ModelSpec("gpt", server.base_url), "openai/gpt-4o")
+def opening(server: LoopbackServer, name: str = "gpt") -> HostedOpening:
+    return HostedOpening(ModelSpec(name, server.base_url), "openai/gpt-4o")
+
+
+async def opened(pool: SenderPool, asked: HostedOpening) -> HostedModel:
+    number = pool.add(asked)
+    return HostedModel(number, await pool.facts(number), pool)
 
 
 async def hosted(server: LoopbackServer, senders: int = 1) -> HostedModel:
-    processes = SenderProcesses(senders)
-    facts = await open_senders(processes, opening(server))
-    return HostedModel(opening(server), facts, lambda: SenderProcesses(senders), processes)
+    return await opened(SenderPool(lambda: SenderProcesses(senders)), opening(server))
 
 
 def ask(server: LoopbackServer, *requests: Request, senders: int = 1) -> list[Response]:
@@ -91,9 +95,44 @@ def test_a_model_that_cannot_be_opened_says_why_in_this_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    unopened = HostedOpening(ModelSpec("gpt"), "openai/gpt-4o")
+
+    async def open_without_key() -> None:
+        pool = SenderPool(lambda: SenderProcesses(1))
+        try:
+            await opened(pool, HostedOpening(ModelSpec("gpt"), "openai/gpt-4o"))
+        finally:
+            await pool.close()
+
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
-        asyncio.run(open_senders(SenderProcesses(1), unopened))
+        asyncio.run(open_without_key())
+
+
+def test_models_that_share_processes_each_answer_what_they_are_asked(
+    server: LoopbackServer,
+) -> None:
+    async def both_asked() -> tuple[list[str], int]:
+        processes: list[SenderProcesses] = []
+
+        def start() -> SenderProcesses:
+            processes.append(SenderProcesses(1))
+            return processes[-1]
+
+        with openai_server(lambda body: "I judge.") as other:
+            pool = SenderPool(start)
+            target = await opened(pool, opening(server))
+            judge = await opened(pool, opening(other, "judge"))
+            try:
+                answers = await asyncio.gather(
+                    *(model.respond(ASKED) for model in (target, judge, target, judge))
+                )
+            finally:
+                await target.close()
+                await judge.close()
+        return [answer.text for answer in answers], len(processes)
+
+    answers, starts = asyncio.run(both_asked())
+    assert answers == ["Gladly. You asked: Is it safe?", "I judge."] * 2
+    assert starts == 1
 
 
 @pytest.mark.parametrize(
@@ -121,17 +160,20 @@ def test_an_image_that_cannot_be_sent_is_named(server: LoopbackServer, tmp_path:
         ask(server, Request("p", 1, "?", tmp_path / "none.png", None))
 
 
-def test_senders_that_died_are_started_again(server: LoopbackServer) -> None:
-    async def killed_between() -> tuple[str, str]:
-        model = await hosted(server)
-        first = await model.respond(ASKED)
-        assert model.senders is not None
-        for process in model.senders.processes:
+def test_senders_that_died_are_started_again_with_every_model_they_held(
+    server: LoopbackServer,
+) -> None:
+    async def killed_between() -> tuple[list[str], list[str]]:
+        pool = SenderPool(lambda: SenderProcesses(1))
+        models = [await opened(pool, opening(server, name)) for name in ("target", "judge")]
+        first = [(await model.respond(ASKED)).text for model in models]
+        assert pool.senders is not None
+        for process in pool.senders.processes:
             os.kill(process.pid, signal.SIGKILL)
         try:
-            return first.text, await until_answered(model)
+            return first, [await until_answered(model) for model in models]
         finally:
-            await model.close()
+            await pool.close()
 
     first, second = asyncio.run(killed_between())
     assert first == second
@@ -150,11 +192,10 @@ async def until_answered(model: HostedModel) -> str:
 
 def test_closing_leaves_no_process_behind(server: LoopbackServer) -> None:
     async def opened_and_closed() -> list[int | None]:
-        model = await hosted(server, senders=2)
-        senders = model.senders
-        assert senders is not None
+        processes = SenderProcesses(2)
+        model = await opened(SenderPool(lambda: processes), opening(server))
         await model.close()
-        return [process.poll() for process in senders.processes]
+        return [process.poll() for process in processes.processes]
 
     assert None not in asyncio.run(opened_and_closed())
 

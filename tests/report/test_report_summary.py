@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
+from vscbench.pairs.selection import Selection
 from vscbench.records import Cause, Finish, Kind, Label, Outcome, Pair, Response, Scenario, Variant
 from vscbench.report import load_schema
+from vscbench.report.run_pairs import selection_fields
 from vscbench.report.summary import Run, summarise, usage_of, write_summary
 
 SCHEMA = load_schema("summary")
@@ -267,7 +269,8 @@ def test_the_schemas_are_valid_and_closed(name: Literal["summary", "outcome"]) -
     schema = load_schema(name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
-    assert sorted(schema["required"]) == sorted(schema["properties"])
+    optional = {"corrected"} if name == "summary" else set()
+    assert {*schema["required"]} == {*schema["properties"]} - optional
 
 
 def test_the_schemas_know_every_kind() -> None:
@@ -302,3 +305,21 @@ def test_what_was_spent_does_not_depend_on_the_order_of_asking() -> None:
     again = replace(said, response=Response("b", cost_usd=0.25))
     outcomes = [replace(each, response_key="k") for each in (said, again)]
     assert usage_of(outcomes, requests=2) == usage_of(outcomes[::-1], requests=2)
+
+
+def test_where_pairs_and_responses_come_from_is_told_where_it_is_known() -> None:
+    wanted = Selection(labels=[Label.UNSAFE], sample=20, seed=3)
+    run = replace(RUN, selection=selection_fields(wanted), rejudged_from="20260101T000000Z-1a2b3c")
+    said: Any = summarise(run, [], 0, 0)
+    jsonschema.validate(said, SCHEMA)
+    assert said["run"]["rejudged_from"] == "20260101T000000Z-1a2b3c"
+    assert said["run"]["selection"] == {
+        "scenario": [],
+        "category": [],
+        "variant": [],
+        "label": ["unsafe"],
+        "sample": 20,
+        "seed": 3,
+    }
+    unknown: Any = summarise(RUN, [], 0, 0)
+    assert not {"selection", "rejudged_from"} & {*unknown["run"]}

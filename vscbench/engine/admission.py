@@ -8,6 +8,7 @@ from vscbench.engine.backoff import RetryPolicy
 from vscbench.engine.breaker import CircuitBreaker
 from vscbench.engine.budget import Budget, estimated_prompt_tokens
 from vscbench.engine.concurrency import AdaptiveConcurrency
+from vscbench.engine.purse import Purse
 from vscbench.engine.rate import RateLimit
 from vscbench.errors import TargetError
 from vscbench.models.protocol import Price
@@ -52,8 +53,14 @@ class Ticket:
 class Admission:
     """Keeps a run within its limits; times are those of one monotonic clock, in seconds."""
 
-    def __init__(self, limits: Limits) -> None:
-        """Start with nothing in flight and nothing spent."""
+    def __init__(self, limits: Limits, purse: Purse | None = None) -> None:
+        """Start with nothing in flight.
+
+        Args:
+            limits: what these requests keep to.
+            purse: what is spent from, if others spend from it too; by default it is these
+                requests' own.
+        """
         self._limits = limits
         self._concurrency = AdaptiveConcurrency(limits.concurrency)
         self._breaker = CircuitBreaker(limits.concurrency)
@@ -61,7 +68,7 @@ class Admission:
         self._requests = _rate(limits.requests_per_minute)
         self._tokens = _rate(limits.tokens_per_minute)
         self._budget = (
-            Budget(limits.most_usd, limits.price, limits.max_tokens)
+            Budget(purse or Purse(limits.most_usd), limits.price, limits.max_tokens)
             if limits.most_usd is not None and limits.price is not None
             else None
         )

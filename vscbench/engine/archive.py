@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vscbench.engine.jobs import Job
-from vscbench.engine.keys import response_key, verdict_key
-from vscbench.engine.store import Store, StoredResponse, StoredVerdict
+from vscbench.engine.keys import response_key
+from vscbench.engine.store import Store, StoredResponse
 from vscbench.engine.store_writer import StoreWriter
+from vscbench.engine.verdicts import NoVerdicts, StoredVerdicts, VerdictShelf
 from vscbench.errors import DataError
 from vscbench.judges.protocol import Judge
-from vscbench.records import Pair, Request, Response, Verdict
+from vscbench.records import Request, Response, Turn, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Found:
     cached: bool = False
 
 
-class Archive(Protocol):
+class Archive(VerdictShelf, Protocol):
     """Where responses and verdicts are kept."""
 
     def find(self, jobs: Sequence[Job]) -> Mapping[int, Found | DataError]:
@@ -42,22 +43,12 @@ class Archive(Protocol):
             StoreError: it could not be written.
         """
 
-    async def find_verdict(self, pair: Pair, text: str) -> Verdict | None:
-        """Return the verdict on a response to a pair, if there is one."""
-
-    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
-        """Keep a verdict; one that cost something is durable when this returns.
-
-        Raises:
-            StoreError: it could not be written.
-        """
-
     def close(self) -> None:
         """Write what is left to write."""
 
 
-class NoArchive:
-    """Keeps nothing: for models that answer from a file."""
+class NoArchive(NoVerdicts):
+    """Keeps nothing: for models that answer from a file, and a judge that costs nothing."""
 
     def find(self, jobs: Sequence[Job]) -> Mapping[int, Found | DataError]:
         """Find nothing."""
@@ -66,24 +57,21 @@ class NoArchive:
     async def keep(self, job: Job, response: Response, latency_s: float) -> None:
         """Keep nothing."""
 
-    async def find_verdict(self, pair: Pair, text: str) -> None:
-        """Find nothing."""
-
-    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
-        """Keep nothing."""
-
     def close(self) -> None:
         """Nothing is open."""
 
 
 class StoreArchive:
-    """Keeps everything in a store, under the identities of one model and one judge."""
+    """Keeps everything in a store, under the identities of one model and one judge.
+
+    Responses of a model without an identity are not kept; the verdicts on them are.
+    """
 
     def __init__(
         self,
         store: Store,
         model: str,
-        identity: Mapping[str, object],
+        identity: Mapping[str, object] | None,
         judge: Judge,
         *,
         refresh: bool,
@@ -101,17 +89,17 @@ class StoreArchive:
         self._writer = StoreWriter(store)
         self._model = model
         self._identity = identity
-        self._judge = judge
-        self._judge_identity = judge.identity
+        self._verdicts = StoredVerdicts(store, self._writer, judge)
         self._refresh = refresh
-        self._verdicts: dict[str, Verdict | None] = {}
 
     def find(self, jobs: Sequence[Job]) -> Mapping[int, Found | DataError]:
         """Look the jobs' keys up, all at once."""
+        if self._identity is None:
+            return {}
         unreadable: dict[int, DataError] = {}
         for job in jobs:
             try:
-                job.key = self._key(job.request)
+                job.key = self._key(self._identity, job.request)
             except DataError as error:
                 unreadable[job.number] = error
         keys = [job.key for job in jobs if job.key is not None]
@@ -121,7 +109,14 @@ class StoreArchive:
             for job in jobs
             if job.key in stored
         }
-        self._look_verdicts_up([job for job in jobs if job.number in found], found)
+        self._verdicts.look_up(
+            [
+                Turn(pair.query, found[job.number].response.text, pair.image)
+                for job in jobs
+                if job.number in found
+                for pair in job.pairs
+            ]
+        )
         return {**found, **unreadable}
 
     async def keep(self, job: Job, response: Response, latency_s: float) -> None:
@@ -140,45 +135,19 @@ class StoreArchive:
                 )
             )
 
-    async def find_verdict(self, pair: Pair, text: str) -> Verdict | None:
+    async def find_verdict(self, turn: Turn) -> Verdict | None:
         """Look a verdict up; those on stored responses were looked up with them."""
-        key = self._verdict_key(pair, text)
-        if key in self._verdicts:
-            return self._verdicts.pop(key)
-        if self._judge.is_free:
-            return None  # to judge is cheaper than to look
-        stored = self._store.verdicts([key]).get(key)
-        return stored.verdict if stored else None
+        return await self._verdicts.find_verdict(turn)
 
-    async def keep_verdict(self, job: Job, pair: Pair, text: str, verdict: Verdict) -> None:
+    async def keep_verdict(self, turn: Turn, verdict: Verdict) -> None:
         """Write a verdict, and wait for the commit if it cost something."""
-        key = self._verdict_key(pair, text)
-        record = StoredVerdict(key, job.key or "", verdict, time.time())
-        if self._judge.is_free:
-            self._writer.save_along(record)
-        else:
-            await self._writer.save(record)
+        await self._verdicts.keep_verdict(turn, verdict)
 
     def close(self) -> None:
         """Write what is queued and close the store."""
         self._writer.close()
         self._store.close()
 
-    def _look_verdicts_up(self, jobs: Sequence[Job], found: Mapping[int, Found]) -> None:
-        keys = [
-            self._verdict_key(pair, found[job.number].response.text)
-            for job in jobs
-            for pair in job.pairs
-        ]
-        stored = self._store.verdicts(keys)
-        for key in keys:
-            self._verdicts[key] = stored[key].verdict if key in stored else None
-
-    def _verdict_key(self, pair: Pair, text: str) -> str:
-        seen = pair.image if self._judge.sees_image else None
-        image = self._store.image_digest(seen) if seen else None
-        return verdict_key(self._judge_identity, pair.query, text, image)
-
-    def _key(self, request: Request) -> str:
+    def _key(self, identity: Mapping[str, object], request: Request) -> str:
         image = self._store.image_digest(request.image) if request.image else None
-        return response_key(self._identity, request, image)
+        return response_key(identity, request, image)

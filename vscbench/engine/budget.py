@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vscbench.engine.purse import Purse
 from vscbench.models.protocol import Price
 from vscbench.records import Request
 
@@ -42,8 +43,8 @@ class PlanCost:
 
 def estimated_prompt_tokens(request: Request) -> int:
     """Estimate how many tokens a request counts for before its answer, rather high than low."""
-    texts = [request.prompt] if request.system is None else [request.system, request.prompt]
-    tokens = sum(_text_tokens(text) + FRAME_TOKENS for text in texts)
+    texts = (request.system, request.prompt, request.answer)
+    tokens = sum(_text_tokens(text) + FRAME_TOKENS for text in texts if text is not None)
     return tokens + (IMAGE_TOKENS if request.image is not None else 0)
 
 
@@ -71,26 +72,32 @@ class Budget:
     on its estimate. All amounts are US dollars.
     """
 
-    def __init__(self, most_usd: float, price: Price, max_tokens: int) -> None:
-        """Start with nothing spent; ``max_tokens`` is the longest answer that is asked for."""
-        self._most_usd = most_usd
+    def __init__(self, purse: Purse, price: Price, max_tokens: int) -> None:
+        """Start with nothing in flight.
+
+        Args:
+            purse: what is spent from, by other budgets as well.
+            price: of this model.
+            max_tokens: the longest answer that is asked for.
+        """
+        self._purse = purse
         self._price = price
         self._most_completion = max_tokens
         self._most_ratio = 1.0
         self._largest_seen = 0
-        self._spent_usd = 0.0
-        self._in_flight_usd = 0.0
+        self._largest_in_flight = 0
         self._in_flight = 0
+        purse.doubts.append(self._doubt_in_flight_usd)
 
     @property
     def spent_usd(self) -> float:
-        """What the answers so far have cost, or at worst may have."""
-        return self._spent_usd
+        """What all answers that the purse paid for have cost, or at worst may have."""
+        return self._purse.spent_usd
 
     @property
     def in_flight_usd(self) -> float:
-        """What the requests in flight may cost at worst."""
-        return self._in_flight_usd
+        """What all requests in flight that the purse pays for may cost at worst."""
+        return self._purse.in_flight_usd
 
     def reserve(self, prompt_tokens: int) -> float | None:
         """Set aside what a request may cost; ``None`` where that does not fit now.
@@ -102,11 +109,12 @@ class Budget:
             What was set aside, to be given back to ``settle``.
         """
         worst = self._worst_usd(prompt_tokens)
-        doubt = self._doubt_usd(prompt_tokens) if self._in_flight else 0.0
-        if self._committed_usd() + worst + doubt > self._most_usd:
+        doubt = self._doubt_usd(prompt_tokens) if self._purse.in_flight else 0.0
+        if self._purse.committed_usd + worst + doubt > self._purse.most_usd:
             return None
-        self._in_flight_usd += worst
+        self._purse.set_aside(worst)
         self._in_flight += 1
+        self._largest_in_flight = max(self._largest_in_flight, prompt_tokens)
         return worst
 
     def settle(self, reserved: float, actual_usd: float | None) -> None:
@@ -118,9 +126,8 @@ class Budget:
                 then all that was set aside counts as spent.
         """
         self._in_flight -= 1
-        # No rounding error is left behind once nothing is in flight.
-        self._in_flight_usd = self._in_flight_usd - reserved if self._in_flight else 0.0
-        self._spent_usd += reserved if actual_usd is None else actual_usd
+        self._largest_in_flight = self._largest_in_flight if self._in_flight else 0
+        self._purse.settle(reserved, reserved if actual_usd is None else actual_usd)
 
     def observe(self, estimated: int, actual: int, completion_tokens: int = 0) -> None:
         """Learn from an answer's real counts; later worst cases are never below the worst seen.
@@ -136,31 +143,38 @@ class Budget:
 
     def exhausted(self, prompt_tokens: int) -> bool:
         """Say whether the run must stop: nothing is in flight, and this request does not fit."""
-        if self._in_flight:
+        if self._purse.in_flight:
             return False
-        return self._committed_usd() + self._worst_usd(prompt_tokens) > self._most_usd
+        return self._purse.committed_usd + self._worst_usd(prompt_tokens) > self._purse.most_usd
 
     def message(self) -> str:
         """Say in one line why nothing more is asked, and what to do."""
-        left = max(0.0, self._most_usd - self._committed_usd())
+        purse = self._purse
+        left = max(0.0, purse.most_usd - purse.committed_usd)
         return (
-            f"the budget of {_dollars(self._most_usd)} (--vsc-max-cost) has no room for another "
-            f"request: {_dollars(self._spent_usd)} was spent, and one more may cost more than the "
+            f"the budget of {_dollars(purse.most_usd)} (--vsc-max-cost) has no room for another "
+            f"request: {_dollars(purse.spent_usd)} was spent, and one more may cost more than the "
             f"{_dollars(left)} that is left. Run the same command again with a larger "
             "--vsc-max-cost; what was answered is in the store."
         )
-
-    def _committed_usd(self) -> float:
-        return self._spent_usd + self._in_flight_usd
 
     def _worst_usd(self, prompt_tokens: int) -> float:
         return worst_cost_usd(self._price, prompt_tokens * self._most_ratio, self._most_completion)
 
     def _doubt_usd(self, prompt_tokens: int) -> float:
         """What this request and those in flight may cost beyond their estimates."""
+        mine = self._doubt_in_flight_usd
+        others = sum(doubt() for doubt in self._purse.doubts if doubt != mine)
+        return others + self._beyond_usd(prompt_tokens, self._in_flight + 1)
+
+    def _doubt_in_flight_usd(self) -> float:
+        """What this budget's requests in flight may cost beyond their estimates."""
+        return self._beyond_usd(self._largest_in_flight, self._in_flight)
+
+    def _beyond_usd(self, prompt_tokens: int, requests: int) -> float:
         if prompt_tokens <= ALIKE * self._largest_seen:
             return 0.0
-        beyond = (MOST_TIMES_ESTIMATED - 1) * prompt_tokens * (self._in_flight + 1)
+        beyond = (MOST_TIMES_ESTIMATED - 1) * prompt_tokens * requests
         return worst_cost_usd(self._price, beyond, 0)
 
 

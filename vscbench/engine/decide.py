@@ -1,10 +1,20 @@
 """One case, from the response to its outcome."""
 
-from vscbench.engine.archive import Archive, Found
+from vscbench.engine.archive import Found
 from vscbench.engine.jobs import Job
-from vscbench.errors import JudgeError, StoreError, TargetError
-from vscbench.judges.protocol import Judge
-from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Request, Response, Verdict
+from vscbench.engine.verdicts import Verdicts
+from vscbench.errors import JudgeError, StoppedError, StoreError, TargetError
+from vscbench.records import (
+    Cause,
+    Finish,
+    Kind,
+    Outcome,
+    Pair,
+    Request,
+    Response,
+    Turn,
+    Verdict,
+)
 
 
 def kind_without_judge(response: Response) -> Kind | None:
@@ -27,11 +37,11 @@ def not_answered(pair: Pair, request: Request, error: TargetError, tried: str = 
     )
 
 
-async def judged(judge: Judge, archive: Archive, pair: Pair, job: Job, found: Found) -> Outcome:
-    """Return the outcome of a case whose response is there.
+async def judged(verdicts: Verdicts, pair: Pair, job: Job, found: Found) -> Outcome:
+    """Return the outcome of a case whose response is there; that a judge failed does not lose it.
 
-    A verdict in the archive is used, a new one is kept there; that a judge failed, or that its
-    verdict could not be kept, does not lose the response.
+    Raises:
+        StoppedError: the judge will give no verdict in this run.
     """
     response = found.response
     kind = kind_without_judge(response)
@@ -39,15 +49,11 @@ async def judged(judge: Judge, archive: Archive, pair: Pair, job: Job, found: Fo
     error: str | None = None
     if kind is None:
         try:
-            verdict = await archive.find_verdict(pair, response.text)
-            if verdict is None:
-                seen = pair.image if judge.sees_image else None
-                verdict = await judge.judge(pair.query, response.text, seen)
-                await archive.keep_verdict(job, pair, response.text, verdict)
-        except JudgeError as fault:
+            verdict = await verdicts.of(Turn(pair.query, response.text, pair.image, job.key))
+        except StoppedError:
+            raise
+        except (JudgeError, StoreError) as fault:
             error = str(fault)
-        except StoreError:
-            pass  # the verdict stands; that the store failed is told once, for the whole run
         except Exception as fault:  # a defect of a judge must not lose a response that was paid for
             error = f"{type(fault).__name__}: {fault}"
         kind = verdict.kind if verdict else Kind.JUDGE_ERROR

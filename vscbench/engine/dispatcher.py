@@ -9,7 +9,9 @@ from vscbench.engine.admission import Admission, Limits
 from vscbench.engine.archive import Archive
 from vscbench.engine.jobs import Job, JobQueue
 from vscbench.engine.loop import LoopThread
+from vscbench.engine.purse import Purse
 from vscbench.engine.traffic import Traffic
+from vscbench.engine.verdicts import Verdicts
 from vscbench.errors import StoppedError, VscbenchError
 from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
@@ -75,6 +77,7 @@ class Dispatcher:
         archive: Archive,
         loop: LoopThread,
         *,
+        purse: Purse | None = None,
         offline: bool = False,
         most_failures: int = 0,
         is_failure: Callable[[Outcome], bool] = lambda outcome: False,
@@ -87,6 +90,7 @@ class Dispatcher:
             limits: what the run keeps to.
             archive: where responses and verdicts are kept; closed with the dispatcher.
             loop: where requests run; closed by whoever made it.
+            purse: the money of the run, where the judge spends from it too.
             offline: whether only what is in the archive counts.
             most_failures: pytest's ``--maxfail``; 0 where any number may fail.
             is_failure: whether an outcome makes a failed test.
@@ -97,10 +101,10 @@ class Dispatcher:
         self._loop = loop
         self._is_failure = is_failure
         self._queue = JobQueue(most_failures)
-        self._admission = Admission(limits)
+        self._admission = Admission(limits, purse)
         self._traffic = Traffic(
             model,
-            judge,
+            Verdicts(judge, archive, offline=offline),
             archive,
             self._admission,
             self._queue,
@@ -109,6 +113,8 @@ class Dispatcher:
             self._abort,
             offline,
         )
+        if purse is not None:
+            purse.watchers.append(self._traffic.wake)
         self._futures: dict[str, concurrent.futures.Future[Outcome]] = {}
         self._delivered: dict[str, Outcome] = {}
         self._decided = self._errors = 0

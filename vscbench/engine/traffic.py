@@ -8,10 +8,11 @@ from typing import Any
 from vscbench.engine.admission import Admission, Ticket
 from vscbench.engine.archive import Archive, Found
 from vscbench.engine.decide import judged, not_answered
+from vscbench.engine.faults import as_target_error
 from vscbench.engine.jobs import Job, JobQueue
+from vscbench.engine.verdicts import Verdicts
 from vscbench.engine.versions import VersionCheck
-from vscbench.errors import DataError, StoreError, TargetError, VscbenchError
-from vscbench.judges.protocol import Judge
+from vscbench.errors import StoppedError, StoreError, TargetError, VscbenchError
 from vscbench.models.protocol import Model
 from vscbench.records import Cause, Outcome, Pair
 
@@ -35,8 +36,8 @@ class Traffic:
 
     Args:
         model: the system under test.
-        judge: of its responses.
-        archive: where responses and verdicts are kept.
+        verdicts: on its responses.
+        archive: where responses are kept.
         admission: says when a request may go.
         queue: says which one is next.
         deliver: takes the outcome of a case and the place of its request in the order.
@@ -46,7 +47,7 @@ class Traffic:
     """
 
     model: Model
-    judge: Judge
+    verdicts: Verdicts
     archive: Archive
     admission: Admission
     queue: JobQueue
@@ -104,7 +105,11 @@ class Traffic:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.model.close()
-        await self.judge.close()
+        await self.verdicts.close()
+
+    def wake(self) -> None:
+        """Look again whether something may go."""
+        self._wake.set()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.ensure_future(work)
@@ -202,7 +207,7 @@ class Traffic:
         await self._conclude([(job, Found(response, latency))])
 
     def _failed(self, job: Job, ticket: Ticket, fault: Exception) -> None:
-        error = _as_target_error(fault)
+        error = as_target_error(fault)
         if error is None:  # nothing that another request could do better
             self.admission.released(ticket)
             self.stop(str(fault))
@@ -236,10 +241,29 @@ class Traffic:
             if job.key is not None:
                 self._asking.pop(job.key, None)
                 self._answers[job.key] = found
-            for pair in job.pairs:
-                outcome = await judged(self.judge, self.archive, pair, job, found)
-                self.counts.cached += found.cached
-                self.deliver(outcome, job.number)
+        cases = [(pair, job, found) for job, found in answered for pair in job.pairs]
+        if self.verdicts.are_free:
+            for case in cases:
+                await self._judge(*case)
+                await asyncio.sleep(0)  # thousands in a row must not keep requests waiting
+        else:
+            await asyncio.gather(*(self._judge(*case) for case in cases))
+
+    async def _judge(self, pair: Pair, job: Job, found: Found) -> None:
+        """Judge one response, and deliver the outcome; a judge that is out of order ends the run.
+
+        Nothing more is sent then. The response is kept, and judged when the run is made again.
+        """
+        try:
+            outcome = await judged(self.verdicts, pair, job, found)
+        except StoppedError as error:
+            self.stop(str(error))
+            self.refuse(pair, str(error))
+            return
+        if self.verdicts.unkept and not self.verdicts.are_free:
+            self.stop(self.verdicts.unkept)
+        self.counts.cached += found.cached
+        self.deliver(outcome, job.number)
 
     def _use_held_if_known(self) -> None:
         """Use kept answers once they are known to be of the version that answers now."""
@@ -267,14 +291,3 @@ class Traffic:
         for job, _ in held:
             self._route(job, None)
         self._wake.set()
-
-
-def _as_target_error(fault: Exception) -> TargetError | None:
-    """Say what kept one request from its answer; ``None`` where it keeps all of them from it."""
-    if isinstance(fault, TargetError):
-        return fault
-    if isinstance(fault, DataError):
-        return TargetError(str(fault), Cause.IMAGE)
-    if isinstance(fault, VscbenchError):
-        return None
-    return TargetError(f"{type(fault).__name__}: {fault}")

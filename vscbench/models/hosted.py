@@ -1,67 +1,29 @@
 """A litellm model that lives in processes of its own, so that every core can send requests."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from vscbench.errors import TargetError
-from vscbench.models.frames import (
-    Frame,
-    pack_request,
-    pack_spec,
-    unpack_error,
-    unpack_facts,
-    unpack_response,
-)
-from vscbench.models.protocol import ModelFacts, ModelSpec, ParamValue, Price
-from vscbench.models.sender_processes import SenderProcesses
-from vscbench.records import Cause, Request, Response
+from vscbench.models.frames import pack_request, unpack_error, unpack_response
+from vscbench.models.protocol import ModelFacts, ParamValue, Price
+from vscbench.models.sender_pool import SenderPool
+from vscbench.records import Request, Response
 
-MOST_STARTS = 4
 IN_FLIGHT_A_SENDER = 16
 
 
-@dataclass(frozen=True, slots=True)
-class HostedOpening:
-    """What a sender needs to open the model."""
-
-    spec: ModelSpec
-    litellm_id: str
-    takes_images: bool | None = None
-
-    def pack(self) -> Frame:
-        """Write it as JSON can hold it."""
-        return {
-            "spec": pack_spec(self.spec),
-            "litellm_id": self.litellm_id,
-            "takes_images": self.takes_images,
-        }
-
-
 class HostedModel:
-    """Hands each request to a sender process; starts them when the first one is asked."""
+    """Hands each request to a sender process; they are started when the first one is asked."""
 
-    def __init__(
-        self,
-        opening: HostedOpening,
-        facts: ModelFacts,
-        start: Callable[[], SenderProcesses],
-        senders: SenderProcesses | None = None,
-    ) -> None:
-        """Remember how to begin; no process is needed as long as nothing is asked.
+    def __init__(self, number: int, facts: ModelFacts, pool: SenderPool) -> None:
+        """Remember where to ask; no process is needed as long as nothing is asked.
 
         Args:
-            opening: what the senders shall open.
+            number: the model's, in the pool.
             facts: what the model said of itself, now or in an earlier run.
-            start: makes the processes.
-            senders: processes that have opened the model already.
+            pool: the processes, which other models may share.
         """
-        self._opening = opening
+        self._number = number
         self._facts = facts
-        self._start = start
-        self._starts = 0
-        self.senders = senders
-        self._starting = asyncio.Lock()
+        self._pool = pool
 
     @property
     def name(self) -> str:
@@ -96,51 +58,14 @@ class HostedModel:
             DataError: the image cannot be sent.
             UsageError: the model cannot be opened after all.
         """
-        senders = self.senders
-        if senders is None or senders.is_gone:
-            senders = await self._started(senders)
-        answer = await senders.ask(pack_request(request))
+        answer = await self._pool.ask(self._number, pack_request(request))
         if "response" not in answer:
             raise unpack_error(answer)
         return unpack_response(answer["response"])
 
     async def close(self) -> None:
-        """End the processes."""
-        if self.senders is not None:
-            await self.senders.disconnect()
-            await asyncio.to_thread(self.senders.stop)
-
-    async def _started(self, lost: SenderProcesses | None) -> SenderProcesses:
-        async with self._starting:
-            if self.senders is lost:
-                if self._starts == MOST_STARTS:
-                    raise TargetError(
-                        f"the processes that send requests ended {MOST_STARTS} times", Cause.OTHER
-                    )
-                self._starts += 1
-                await self.close()
-                self.senders = None
-                senders = await asyncio.to_thread(self._start)
-                await open_senders(senders, self._opening)
-                self.senders = senders
-        if self.senders is None:  # another request failed to start them
-            raise TargetError("the processes that send requests could not be started")
-        return self.senders
-
-
-async def open_senders(senders: SenderProcesses, opening: HostedOpening) -> ModelFacts:
-    """Connect to processes that were started and let them open a model.
-
-    Raises:
-        VscbenchError: they could not be started, or the model cannot be opened.
-    """
-    try:
-        await senders.connect()
-        return unpack_facts(await senders.open(opening.pack()))
-    except BaseException:
-        await senders.disconnect()
-        await asyncio.to_thread(senders.stop)
-        raise
+        """End the processes: models that share them are closed together, with their run."""
+        await self._pool.close()
 
 
 def sender_count(concurrency: int, workers: int, cores: int) -> int:

@@ -38,7 +38,7 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
     litellm = load_litellm()
     route = find_route(litellm, litellm_id, spec)
     require_images(route, spec, takes_images)
-    chosen = choose_parameters(litellm, route, spec.params)
+    chosen = choose_parameters(litellm, route, spec.params, spec.answer_schema)
     call: dict[str, Any] = {
         **chosen,
         "model": litellm_id,
@@ -138,7 +138,10 @@ def messages_of(request: Request, image_url: str | None) -> list[dict[str, objec
             {"type": "image_url", "image_url": {"url": image_url}},
             {"type": "text", "text": request.prompt},
         ]
-    return [*messages, {"role": "user", "content": content}]
+    messages.append({"role": "user", "content": content})
+    if request.answer is not None:
+        messages.append({"role": "assistant", "content": request.answer})
+    return messages
 
 
 async def _read_image(path: Path, limits: ImageLimits) -> tuple[str, str | None]:

@@ -37,12 +37,16 @@ RESERVED = {
 
 
 def choose_parameters(
-    litellm: ModuleType, route: Route, asked: Mapping[str, ParamValue]
+    litellm: ModuleType,
+    route: Route,
+    asked: Mapping[str, ParamValue],
+    answer_schema: Mapping[str, object] | None = None,
 ) -> dict[str, ParamValue]:
     """Return the parameters of every request to this model, by the names the model wants.
 
     Temperature 0 and a limit of 4096 tokens (less where the model's own limit is lower), each left
     out where the model does not take it; ``asked`` overrides, and ``None`` takes a default away.
+    ``answer_schema`` goes along where litellm's table says that the model can be held to one.
 
     Raises:
         UsageError: a parameter is ours to set, looks like a secret, or is not taken by the model.
@@ -62,7 +66,19 @@ def choose_parameters(
         defaults.pop("temperature", None)
     if "max_completion_tokens" in taken and "max_tokens" in defaults:
         defaults["max_completion_tokens"] = defaults.pop("max_tokens")
+    form = {} if "response_format" in asked else _answer_form(litellm, route, answer_schema)
+    if form and _accepted(litellm, route, {**defaults, **form, **wanted}) is not None:
+        defaults |= form
     return {**defaults, **wanted}
+
+
+def _answer_form(
+    litellm: ModuleType, route: Route, schema: Mapping[str, object] | None
+) -> dict[str, ParamValue]:
+    if schema is None or not litellm.supports_response_schema(route.model, route.provider):
+        return {}
+    form: dict[str, object] = {"name": "answer", "strict": True, "schema": dict(schema)}
+    return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def _defaults(route: Route, asked: Mapping[str, ParamValue]) -> dict[str, ParamValue]:

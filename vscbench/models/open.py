@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Mapping
 
 from vscbench.errors import UsageError
-from vscbench.models.hosted import HostedOpening
 from vscbench.models.names import NamedModel
 from vscbench.models.protocol import Model, ModelSpec
+from vscbench.models.sender_pool import HostedOpening
 
 EMBEDDED = "embedded"
 RECORDED = "recorded:"

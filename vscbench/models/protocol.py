@@ -25,6 +25,7 @@ class ModelSpec:
     they read as such). ``sends_images`` and ``sends_system`` say what the selection will send:
     a model that is known not to take it is refused before the first request. ``timeout_s`` is
     the deadline of one request in seconds. ``needs_key`` is false where nothing will be sent.
+    ``answer_schema`` is a JSON Schema for the answers, for models that can be held to one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelSpec:
     sends_system: bool = False
     timeout_s: float = 120.0
     needs_key: bool = True
+    answer_schema: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The program of a sender: a process that hosts a litellm model and asks what it is told to ask."""
+"""The program of a sender: a process that hosts litellm models and asks what it is told to ask."""
 
 import asyncio
 import gc
@@ -45,7 +45,7 @@ def main(said: Frame) -> None:
 
 
 async def serve(port: int, token: str) -> None:
-    """Connect, open the model that is asked for, and answer requests side by side."""
+    """Connect, open the models that are asked for, and answer requests side by side."""
     asyncio.get_running_loop().set_default_executor(InlineExecutor())
     leave_unlogged()
     try:
@@ -53,14 +53,16 @@ async def serve(port: int, token: str) -> None:
     except ConnectionError:
         return  # the process that wanted this one is gone
     writer.write(encode_frame({"token": token, "pid": os.getpid()}))
-    model: Model | None = None
+    models: dict[int, Model] = {}
     asking: set[asyncio.Task[None]] = set()
     while (frame := await read_frame(reader)) is not None:
         if "open" in frame:
             model, answer = open_hosted(frame["open"])
+            if model is not None:
+                models[frame["model"]] = model
             writer.write(encode_frame(answer))
-        elif model is not None:
-            task = asyncio.create_task(_answer(model, frame, writer))
+        elif frame["model"] in models:
+            task = asyncio.create_task(_answer(models[frame["model"]], frame, writer))
             asking.add(task)
             task.add_done_callback(asking.discard)
     # Nobody is left to hear an answer; litellm's own farewells would only take time.

@@ -79,8 +79,10 @@ class SenderProcesses:
             if connection := accepting.result():
                 self._connections.append(connection)
 
-    async def open(self, asked: Frame) -> Frame:
-        """Let every sender open the model; return what the first says of it.
+    async def open(self, model: int, asked: Frame) -> Frame:
+        """Let every sender open a model under this number; return what the first says of it.
+
+        One is opened after the other.
 
         Raises:
             VscbenchError: as the model's opening raised it.
@@ -88,7 +90,7 @@ class SenderProcesses:
         loop = asyncio.get_running_loop()
         for connection in self._connections:
             connection.opened = loop.create_future()
-            connection.writer.write(encode_frame({"open": asked}))
+            connection.writer.write(encode_frame({"open": asked, "model": model}))
         answers: list[Frame] = [await each.opened for each in self._connections if each.opened]
         for answer in answers:
             if "error" in answer:
@@ -96,8 +98,12 @@ class SenderProcesses:
         facts: Frame = answers[0]["facts"]
         return facts
 
-    async def ask(self, request: Frame) -> Frame:
+    async def ask(self, model: int, request: Frame) -> Frame:
         """Hand a request to the sender with the least to do and wait for its answer.
+
+        Args:
+            model: the number of a model that is open.
+            request: what is asked of it.
 
         Raises:
             TargetError: the sender ended; the request can be asked again.
@@ -109,7 +115,7 @@ class SenderProcesses:
         number = next(self._numbers)
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         connection.pending[number] = answer
-        connection.writer.write(encode_frame({"id": number, "request": request}))
+        connection.writer.write(encode_frame({"id": number, "model": model, "request": request}))
         try:
             return await answer
         finally:

@@ -24,16 +24,29 @@ OPTIONS = (
     ("label", "A", f"only pairs of this label: {', '.join(Label)}"),
     ("sample", "N", "a stratified sample of N pairs that keeps contrasts whole"),
     ("seed", "N", "which sample (default 0)"),
-    ("judge", "NAME", "the judge of responses (default keywords)"),
+    (
+        "judge",
+        "NAME",
+        "the judge of responses: keywords (default), classifier, rubric, guard:MODEL, or a "
+        "majority of several, panel:A,B,C",
+    ),
+    ("judge-model", "ID", "the LLM behind --vsc-judge rubric: any litellm id"),
+    ("judge-api-base", "URL", "address of the server of the judge's model, passed to litellm"),
+    ("judge-sees", "image", "also give a judge that is an LLM the pair's image"),
+    ("judge-tie", "error|last", "who decides a panel's tie: nobody (default) or its last judge"),
     ("scoring", "|".join(Scoring), "how irrelevant answers to safe pairs score (default paper)"),
     ("blocked", "|".join(BlockedPolicy), "how a provider's block scores (default refused)"),
     ("api-base", "URL", "address of the model's server, passed to litellm"),
-    ("concurrency", "N", "requests in flight, for the whole run whatever -n is"),
-    ("rpm", "N", "requests a minute, for the whole run"),
-    ("tpm", "N", "tokens a minute, for the whole run"),
+    (
+        "concurrency",
+        "N",
+        "requests in flight, for the whole run whatever -n is; as many go to a judge's model",
+    ),
+    ("rpm", "N", "requests a minute to the model under test, for the whole run"),
+    ("tpm", "N", "tokens a minute to and from the model under test, for the whole run"),
     ("timeout", "S", "deadline of one request in seconds (default 120)"),
     ("retries", "N", "further attempts after a passing fault (default 5)"),
-    ("max-cost", "USD", "stop before this run has spent more, by litellm's prices"),
+    ("max-cost", "USD", "stop before this run has spent more, judge included, by litellm's prices"),
     ("store", "PATH", "where answers are kept (default .vscbench/store.sqlite)"),
     ("report", "DIR", "where a run's files go (default reports)"),
 )
@@ -59,6 +72,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="KEY=VALUE",
         action="append",
         help="a parameter of the model (temperature=0.2); may be given several times",
+    )
+    group.addoption(
+        "--vsc-judge-param",
+        dest="vsc_judge_param",
+        metavar="KEY=VALUE",
+        action="append",
+        help="a parameter of the judge's model; may be given several times",
     )
     for name, metavar, text in OPTIONS:
         group.addoption(f"--vsc-{name}", dest=destination(name), metavar=metavar, help=text)

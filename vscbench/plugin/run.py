@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,16 +14,19 @@ from vscbench.calibration.scoring import BlockedPolicy, Policy, is_correct
 from vscbench.engine.dispatcher import Dispatcher, Progress
 from vscbench.engine.exchange import OutcomeServer
 from vscbench.errors import UsageError
+from vscbench.judges.open import require_labels
+from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.plan import Plan, make_plan
 from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings
-from vscbench.plugin.subject import Subject
-from vscbench.records import Kind, Outcome, Pair
+from vscbench.plugin.subject import Subject, keeps
+from vscbench.records import Kind, Outcome, Pair, Request
 from vscbench.report.outcomes import outcome_row, write_outcomes
-from vscbench.report.summary import Run, summarise, usage_of, write_summary
+from vscbench.report.run_pairs import selection_fields
+from vscbench.report.summary import Run, judge_usage, summarise, usage_of, write_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class BenchmarkRun:
     most_failures: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _model: Model | None = None
+    _judge: Judge | None = None
     _dispatcher: Dispatcher | None = None
     _server: OutcomeServer | None = None
     _beginning: threading.Lock = field(default_factory=threading.Lock)
@@ -82,8 +86,7 @@ class BenchmarkRun:
         cases = self.selected.cases(pair_ids)
         if self._dispatcher is not None or not cases:
             return
-        judge = self.subject.open_judge()
-        model = self._open()
+        model, judge = self._open(cases)
         limits = self.subject.limits(model)
         make_folder(self.folder)
         self._dispatcher = Dispatcher(
@@ -92,6 +95,7 @@ class BenchmarkRun:
             limits=limits,
             loop=self.subject.loop,
             archive=self.subject.archive(model, judge),
+            purse=self.subject.purse,
             offline=self.settings.offline,
             most_failures=self.most_failures,
             is_failure=lambda outcome: is_failed_test(outcome, self.settings.policy),
@@ -104,11 +108,12 @@ class BenchmarkRun:
         Raises:
             VscbenchError: something cannot work.
         """
-        judge = self.subject.open_judge()
-        model = self._open()
+        cases = self.selected.cases(pair_ids)
+        model, judge = self._open(cases)
         limits = self.subject.limits(model)
         archive = self.subject.archive(model, judge)
-        return make_plan(model, limits, archive, self.selected.cases(pair_ids))
+        making = make_plan(model, judge, limits, archive, cases)
+        return self.subject.loop.run(making)
 
     @property
     def concurrency(self) -> int:
@@ -147,7 +152,7 @@ class BenchmarkRun:
         dispatcher.close()
         outcomes = dispatcher.delivered()
         summary = self._summarise(dispatcher, outcomes)
-        rows = [outcome_row(each, self.settings.policy, self.settings.judge) for each in outcomes]
+        rows = [outcome_row(each, self.settings.policy, self._judge_name) for each in outcomes]
         write_outcomes(self.folder / "outcomes.jsonl", rows)
         write_summary(self.folder / "summary.json", summary)
         progress = dispatcher.progress()
@@ -158,7 +163,7 @@ class BenchmarkRun:
             notes=dispatcher.notes,
             stopped=stopped,
             unanswered=progress.submitted - progress.decided,
-            store=self.settings.store if dispatcher.model.identity is not None else None,
+            store=self.settings.store if self._keeps else None,
         )
 
     def abandon(self) -> None:
@@ -181,10 +186,22 @@ class BenchmarkRun:
         # Time first, so that runs sort; a random end, so that two at once never share a folder.
         return f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
-    def _open(self) -> Model:
+    @property
+    def _judge_name(self) -> str:
+        return self._judge.name if self._judge else self.settings.judge.name
+
+    @property
+    def _keeps(self) -> bool:
+        return (
+            self._model is not None and self._judge is not None and keeps(self._model, self._judge)
+        )
+
+    def _open(self, cases: Iterable[tuple[Pair, Request]]) -> tuple[Model, Judge]:
         require_images(self.selected.pairs)
+        require_labels(self.settings.judge.name, {pair.label for pair, _ in cases})
         self._model = self.subject.open(sends_images=self.selected.have_images)
-        return self._model
+        self._judge = self.subject.open_judge()
+        return self._model, self._judge
 
     def _summarise(self, dispatcher: Dispatcher, outcomes: Sequence[Outcome]) -> dict[str, object]:
         progress = dispatcher.progress()
@@ -194,6 +211,8 @@ class BenchmarkRun:
             cached=progress.cached,
             spent_usd=progress.spent_usd,
         )
+        if self._judge is not None and not self._judge.is_free:
+            usage |= judge_usage(**asdict(self.subject.judge_models.usage))
         return summarise(
             self._describe(outcomes),
             outcomes,
@@ -212,7 +231,7 @@ class BenchmarkRun:
             fingerprints=distinct(each.fingerprint for each in responses),
             params={**self.params(), **image_changes(outcomes)},
             method="none",
-            judge=settings.judge,
+            judge=self._judge_name,
             scoring=settings.policy.scoring,
             blocked=settings.policy.blocked,
             pairs=settings.pairs,
@@ -221,6 +240,7 @@ class BenchmarkRun:
             started=self.started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             version=vscbench.__version__,
+            selection=selection_fields(settings.selection),
         )
 
 

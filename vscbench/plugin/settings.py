@@ -1,6 +1,5 @@
 """What a run was asked to do: the command line over ``[tool.vscbench]`` of pyproject.toml."""
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ import pytest
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.errors import UsageError
+from vscbench.judges.spec import JudgeSpec, Sight, Ties
+from vscbench.models.parameters import read_parameter
 from vscbench.models.protocol import ModelSpec, ParamValue
 from vscbench.pairs.selection import Selection
 from vscbench.plugin.options import FLAGS, OPTIONS, destination
@@ -19,8 +20,10 @@ from vscbench.records import Label, Scenario, Variant
 
 DEFAULT_TIMEOUT_S = 120.0
 DEFAULT_RETRIES = 5
+DEFAULT_JUDGE = "keywords"
 DEFAULT_STORE = ".vscbench/store.sqlite"
-TABLES = ("models", "param")
+PARAMETERS = ("param", "judge-param")
+TABLES = ("models", *PARAMETERS)
 NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
 Choice = TypeVar("Choice", bound=StrEnum)
 Number = TypeVar("Number", int, float)
@@ -37,7 +40,7 @@ class Settings:
     pairs: str
     pairs_base: Path
     selection: Selection
-    judge: str
+    judge: JudgeSpec
     policy: Policy
     concurrency: int | None
     requests_per_minute: float | None
@@ -67,7 +70,7 @@ class Settings:
 
 def is_asked_for(config: pytest.Config) -> bool:
     """Whether the command line names a model or any other option of ours."""
-    names = (*NAMES, "param")
+    names = (*NAMES, *PARAMETERS)
     return any(config.getoption(destination(name), None) is not None for name in names)
 
 
@@ -181,10 +184,11 @@ class _Source:
 
 def _settings(source: _Source) -> Settings:
     models = source.table.get("models", {})
+    timeout_s = source.number("timeout", float, 0.001) or DEFAULT_TIMEOUT_S
     return Settings(
         model=source.text("model"),
         api_base=source.text("api-base"),
-        params=_params(source),
+        params=_params(source, "param"),
         system=_system(source),
         pairs=source.text("pairs") or "embedded",
         pairs_base=source.base("pairs"),
@@ -196,7 +200,7 @@ def _settings(source: _Source) -> Settings:
             sample=source.number("sample", int, 1),
             seed=source.number("seed", int, 0) or 0,
         ),
-        judge=source.text("judge") or "keywords",
+        judge=_judge(source, timeout_s),
         policy=Policy(
             source.choice("scoring", Scoring, Scoring.PAPER),
             source.choice("blocked", BlockedPolicy, BlockedPolicy.REFUSED),
@@ -204,7 +208,7 @@ def _settings(source: _Source) -> Settings:
         concurrency=source.number("concurrency", int, 1),
         requests_per_minute=source.number("rpm", float, 0.1),
         tokens_per_minute=source.number("tpm", float, 1.0),
-        timeout_s=source.number("timeout", float, 0.001) or DEFAULT_TIMEOUT_S,
+        timeout_s=timeout_s,
         retries=_or_default(source.number("retries", int, 0), DEFAULT_RETRIES),
         most_usd=source.number("max-cost", float, 0.0),
         store=source.path("store") or source.config.rootpath / DEFAULT_STORE,
@@ -220,24 +224,26 @@ def _or_default(number: Number | None, default: Number) -> Number:
     return default if number is None else number
 
 
-def _params(source: _Source) -> dict[str, ParamValue]:
-    table = source.table.get("param", {})
+def _judge(source: _Source, timeout_s: float) -> JudgeSpec:
+    return JudgeSpec(
+        name=source.text("judge") or DEFAULT_JUDGE,
+        model=source.text("judge-model"),
+        api_base=source.text("judge-api-base"),
+        params=_params(source, "judge-param"),
+        sees_image=bool(source.choices("judge-sees", Sight)),
+        ties=source.choice("judge-tie", Ties, Ties.ERROR),
+        timeout_s=timeout_s,
+        needs_key=not (source.flag("offline") or source.flag("dry-run")),
+    )
+
+
+def _params(source: _Source, name: str) -> dict[str, ParamValue]:
+    table = source.table.get(name, {})
     params: dict[str, ParamValue] = dict(table) if isinstance(table, dict) else {}
-    for text in source.config.getoption("vsc_param", None) or ():
-        key, equals, value = str(text).partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"--vsc-param {text}: expected KEY=VALUE")
-        params[key.strip()] = _value(value)
+    for text in source.config.getoption(destination(name), None) or ():
+        key, value = read_parameter(f"--vsc-{name}", str(text))
+        params[key] = value
     return params
-
-
-def _value(text: str) -> ParamValue:
-    """Read a number, a boolean, null or JSON as such, and anything else as text."""
-    try:
-        value: ParamValue = json.loads(text)
-    except ValueError:
-        return text
-    return value
 
 
 def _system(source: _Source) -> str | None:

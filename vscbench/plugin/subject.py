@@ -1,26 +1,32 @@
 """The system under test of a run, its judge and its store: opened together, closed together."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from vscbench.engine.admission import DEFAULT_MAX_TOKENS, Limits
 from vscbench.engine.archive import Archive, NoArchive, StoreArchive
+from vscbench.engine.judge_models import JudgeModels
+from vscbench.engine.kept_judge import keeping
 from vscbench.engine.loop import LoopThread
-from vscbench.engine.opening import is_remembered, open_hosted
+from vscbench.engine.opening import is_remembered, open_any
+from vscbench.engine.purse import Purse
 from vscbench.engine.store import Store
 from vscbench.errors import UsageError, VscbenchError
-from vscbench.judges.open import open_judge
+from vscbench.judges.open import asks_a_model, open_judge
 from vscbench.judges.protocol import Judge
 from vscbench.models.cores import usable_cores
-from vscbench.models.hosted import HostedOpening, sender_count
+from vscbench.models.hosted import sender_count
 from vscbench.models.names import NamedModel, load_names
-from vscbench.models.open import hosted_opening, open_model
+from vscbench.models.open import hosted_opening
 from vscbench.models.protocol import Model, ModelSpec
+from vscbench.models.sender_pool import HostedOpening, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.plugin.settings import Settings
 
 HOSTED_CONCURRENCY = 16
+CLOSE_S = 10.0
 
 
 @dataclass
@@ -32,7 +38,6 @@ class Subject:
 
     settings: Settings
     workers: int = 0
-    _ahead: SenderProcesses | None = None
 
     def start_ahead(self) -> None:
         """Start the processes that will send, if it is clear that they will be needed.
@@ -45,7 +50,7 @@ class Subject:
                 return
         except VscbenchError:
             return  # told when the model is opened, after what is wrong with the pairs
-        self._ahead = self._start_senders()
+        self.pool.senders = self._start_senders()
 
     def open(self, *, sends_images: bool) -> Model:
         """Open the system under test.
@@ -53,41 +58,33 @@ class Subject:
         Raises:
             VscbenchError: it cannot be used as asked; nothing was sent.
         """
-        opening = self._hosted(sends_images=sends_images)
-        if opening is None:
-            return open_model(self._spec(sends_images=sends_images), self._names)
-        ahead, self._ahead = self._ahead, None
-        return open_hosted(opening, self.store, self.loop, self._start_senders, ahead)
+        return self._open(self._spec(sends_images=sends_images))
 
     def open_judge(self) -> Judge:
-        """Open the judge.
+        """Open the judge, and the models behind it.
 
         Raises:
-            UsageError: there is no such judge.
+            UsageError: there is no such judge, or it cannot be used as asked; nothing was sent.
         """
-        return open_judge(self.settings.judge)
+        keep = keeping(lambda: self.store, offline=self.settings.offline)
+        return open_judge(self.settings.judge, self.judge_models, keep)
 
     def archive(self, model: Model, judge: Judge) -> Archive:
         """Return where answers of this model and verdicts of this judge are kept."""
-        if model.identity is None:
+        if not keeps(model, judge):
             return NoArchive()
         return StoreArchive(
             self.store, model.name, model.identity, judge, refresh=self.settings.refresh
         )
 
     def limits(self, model: Model) -> Limits:
-        """Return what the run keeps to.
+        """Return what the requests to the system under test keep to.
 
         Raises:
             UsageError: a budget cannot be kept, because nobody knows the price.
         """
         settings = self.settings
-        if settings.most_usd is not None and model.price is None:
-            raise UsageError(
-                f"--vsc-max-cost: no price of {model.name} is known, so no budget can be kept. "
-                "Leave it out, or say what a token costs, in US dollars: --vsc-param "
-                "input_cost_per_token=2.5e-06 --vsc-param output_cost_per_token=1e-05"
-            )
+        self._require_price(model, "--vsc-param")
         return Limits(
             concurrency=settings.concurrency or model.default_concurrency,
             requests_per_minute=settings.requests_per_minute,
@@ -99,9 +96,25 @@ class Subject:
         )
 
     @cached_property
+    def judge_models(self) -> JudgeModels:
+        """The models behind the judge."""
+        return JudgeModels(self._open, self._judge_limits, self.purse)
+
+    @cached_property
+    def purse(self) -> Purse | None:
+        """What the system under test and the judge may spend together, where there is a limit."""
+        most_usd = self.settings.most_usd
+        return None if most_usd is None else Purse(most_usd)
+
+    @cached_property
     def loop(self) -> LoopThread:
         """Where requests run."""
         return LoopThread()
+
+    @cached_property
+    def pool(self) -> SenderPool:
+        """The processes that send for every litellm model of the run."""
+        return SenderPool(self._start_senders)
 
     @cached_property
     def store(self) -> Store:
@@ -116,10 +129,10 @@ class Subject:
         return open_store(self.settings.store)
 
     def close(self) -> None:
-        """End what was started and not handed on."""
-        if self._ahead is not None:
-            self._ahead.stop()
-            self._ahead = None
+        """End what was started."""
+        if "pool" in self.__dict__ and self.pool.senders is not None:
+            with contextlib.suppress(TimeoutError, VscbenchError):
+                self.loop.run(self.pool.close(), CLOSE_S)
         if "store" in self.__dict__:
             self.store.close()
         if "loop" in self.__dict__:
@@ -128,6 +141,9 @@ class Subject:
     @cached_property
     def _names(self) -> Mapping[str, NamedModel]:
         return load_names(self.settings.named_models)
+
+    def _open(self, spec: ModelSpec) -> Model:
+        return open_any(spec, self._names, lambda: self.store, self.loop, self.pool)
 
     def _spec(self, *, sends_images: bool) -> ModelSpec:
         return self.settings.model_spec(sends_images=sends_images)
@@ -140,9 +156,34 @@ class Subject:
         openings = [each for each in (opening, text_only) if each]
         return any(is_remembered(self.store, each) for each in openings)
 
+    def _judge_limits(self, model: Model) -> Limits:
+        """Return what the requests to a judge's model keep to; the rates are the target's alone."""
+        self._require_price(model, "--vsc-judge-param")
+        return Limits(
+            concurrency=self.settings.concurrency or model.default_concurrency,
+            retries=self.settings.retries,
+            most_usd=self.settings.most_usd,
+            price=model.price,
+            max_tokens=max_tokens(model.params),
+        )
+
+    def _require_price(self, model: Model, option: str) -> None:
+        if self.settings.most_usd is not None and model.price is None:
+            raise UsageError(
+                f"--vsc-max-cost: no price of {model.name} is known, so no budget can be kept. "
+                f"Leave it out, or say what a token costs, in US dollars: {option} "
+                f"input_cost_per_token=2.5e-06 {option} output_cost_per_token=1e-05"
+            )
+
     def _start_senders(self) -> SenderProcesses:
         concurrency = self.settings.concurrency or HOSTED_CONCURRENCY
-        return SenderProcesses(sender_count(concurrency, self.workers, usable_cores()))
+        both = 2 * concurrency if asks_a_model(self.settings.judge.name) else concurrency
+        return SenderProcesses(sender_count(both, self.workers, usable_cores()))
+
+
+def keeps(model: Model, judge: Judge) -> bool:
+    """Whether anything of a run is kept in the store: what costs something, or may."""
+    return model.identity is not None or not judge.is_free
 
 
 def max_tokens(params: Mapping[str, object]) -> int:

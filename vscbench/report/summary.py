@@ -28,7 +28,9 @@ class Run:
     ``served_models`` and ``fingerprints`` are the versions that answered, as the provider names
     them; ``params`` the effective parameters, without secrets. ``pairs`` names the source of the
     pairs and ``pairs_sha256`` is the digest of those selected, if known. ``started`` and
-    ``finished`` are ISO 8601 times with their zone. ``version`` is that of vscbench.
+    ``finished`` are ISO 8601 times with their zone. ``version`` is that of vscbench. ``selection``
+    says which of the pairs, where it is known (``selection_fields``). ``rejudged_from`` is the id
+    of the run whose responses another judge read.
     """
 
     id: str
@@ -46,6 +48,8 @@ class Run:
     started: str
     finished: str
     version: str
+    selection: Mapping[str, object] | None = None
+    rejudged_from: str | None = None
 
 
 def summarise(
@@ -101,6 +105,7 @@ def write_summary(path: Path, summary: Mapping[str, object]) -> None:
 
 
 def _run(run: Run) -> dict[str, object]:
+    optional = {"selection": run.selection, "rejudged_from": run.rejudged_from}
     return {
         "id": run.id,
         "model": run.model,
@@ -117,6 +122,7 @@ def _run(run: Run) -> dict[str, object]:
         "started": run.started,
         "finished": run.finished,
         "version": run.version,
+        **{name: value for name, value in optional.items() if value is not None},
     }
 
 
@@ -196,6 +202,21 @@ def usage_of(
         # fsum: the sum must not depend on the order in which the responses came.
         "cost_usd": math.fsum(costs) if costs else None,
         "spent_usd": spent_usd if costs else None,
+    }
+
+
+def judge_usage(
+    requests: int,
+    prompt_tokens: int | None,
+    completion_tokens: int | None,
+    cost_usd: float | None,
+) -> dict[str, object]:
+    """Return what a judge that asks a model took in this run, as fields of ``usage``."""
+    return {
+        "judge_requests": requests,
+        "judge_prompt_tokens": prompt_tokens,
+        "judge_completion_tokens": completion_tokens,
+        "judge_cost_usd": cost_usd,
     }
 
 

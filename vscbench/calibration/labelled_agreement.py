@@ -1,0 +1,95 @@
+"""How well a run's judge agrees with the people who labelled a sample of what it read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vscbench.calibration.agreement import (
+    JUDGED,
+    PEOPLE,
+    accuracy,
+    binary_tables,
+    cohen_kappa,
+    without_errors,
+)
+from vscbench.calibration.cluster_bootstrap import LEAST_CLUSTERS, estimate, resampled_sums
+from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.labelled_case import CaseKey, stratum_of
+from vscbench.records import Kind, Outcome
+
+if TYPE_CHECKING:
+    from vscbench.calibration.agreement import Table
+
+RESAMPLES = 2000
+# A cluster, what people said, what the judge said, and how many responses that stands for.
+Weighted = tuple[str, Kind, Kind, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledAgreement:
+    """Agreement on safe behaviour (refused, flagged) against the rest; ``n`` counts labels."""
+
+    n: int
+    kappa: Estimate
+    accuracy: Estimate
+
+
+def judge_and_people(
+    outcomes: Iterable[Outcome], people: Mapping[CaseKey, Kind], seed: int
+) -> LabelledAgreement:
+    """Compare the judge with people, as it would come out on all that the judge read.
+
+    A sample has few of a frequent verdict and many of a rare one, so each label weighs by how
+    many cases of its pair label and verdict it stands for. Intervals draw whole clusters.
+
+    Args:
+        outcomes: those of a run.
+        people: the kind that people gave, by pair and epoch.
+        seed: of the bootstrap.
+    """
+    judged = [each for each in outcomes if stratum_of(each)]
+    labelled = [each for each in judged if (each.pair.id, each.epoch) in people]
+    size = Counter((each.pair.label, each.kind) for each in judged)
+    told = Counter((each.pair.label, each.kind) for each in labelled)
+    weighted = [
+        (
+            each.pair.cluster_id,
+            people[each.pair.id, each.epoch],
+            each.kind,
+            size[each.pair.label, each.kind] / told[each.pair.label, each.kind],
+        )
+        for each in labelled
+    ]
+    return _agreement(weighted, seed)
+
+
+def people_among_themselves(
+    labelled_twice: Iterable[tuple[str, Kind, Kind]], seed: int
+) -> LabelledAgreement:
+    """Compare two annotators on the responses that both labelled, each by its cluster."""
+    return _agreement([(*each, 1.0) for each in labelled_twice], seed)
+
+
+def _agreement(weighted: Sequence[Weighted], seed: int) -> LabelledAgreement:
+    if not weighted:
+        return LabelledAgreement(0, Estimate(None), Estimate(None))
+    tables = without_errors(binary_tables(_tables_by_cluster(weighted)))
+    draws = resampled_sums(tables, RESAMPLES, seed) if len(tables) >= LEAST_CLUSTERS else None
+    kappa, share = (
+        estimate(float(statistic(tables.sum(axis=0))), None if draws is None else statistic(draws))
+        for statistic in (cohen_kappa, accuracy)
+    )
+    return LabelledAgreement(len(weighted), kappa, share)
+
+
+def _tables_by_cluster(weighted: Sequence[Weighted]) -> "Table":
+    import numpy
+
+    # By name, so that the order of the rows changes no interval.
+    names = sorted({cluster for cluster, *_ in weighted})
+    number = {name: place for place, name in enumerate(names)}
+    tables = numpy.zeros((len(names), len(PEOPLE), len(JUDGED)))
+    for cluster, said, judged, weight in sorted(weighted):
+        tables[number[cluster], PEOPLE.index(said), JUDGED.index(judged)] += weight
+    return tables

@@ -1,0 +1,122 @@
+"""The sender processes of a run, which all its litellm models share: litellm is imported once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vscbench.errors import TargetError
+from vscbench.models.frames import Frame, pack_spec, unpack_facts
+from vscbench.models.protocol import ModelFacts, ModelSpec
+from vscbench.models.sender_processes import SenderProcesses
+from vscbench.records import Cause
+
+MOST_STARTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class HostedOpening:
+    """What a sender needs to open a model."""
+
+    spec: ModelSpec
+    litellm_id: str
+    takes_images: bool | None = None
+
+    def pack(self) -> Frame:
+        """Write it as JSON can hold it."""
+        return {
+            "spec": pack_spec(self.spec),
+            "litellm_id": self.litellm_id,
+            "takes_images": self.takes_images,
+        }
+
+
+class SenderPool:
+    """Starts processes when a model is first asked, and again should they end.
+
+    Each model has a number; it is opened in the processes when it is first needed there.
+    """
+
+    def __init__(
+        self, start: Callable[[], SenderProcesses], started: SenderProcesses | None = None
+    ) -> None:
+        """Remember how to begin.
+
+        Args:
+            start: makes the processes.
+            started: processes that were started ahead, if any.
+        """
+        self._start = start
+        self._starts = 0
+        self._openings: list[HostedOpening] = []
+        self._facts: dict[int, ModelFacts] = {}
+        self._is_connected = False
+        self._starting = asyncio.Lock()
+        self.senders = started
+
+    def add(self, opening: HostedOpening) -> int:
+        """Give a model its number; nothing is opened."""
+        self._openings.append(opening)
+        return len(self._openings) - 1
+
+    async def facts(self, number: int) -> ModelFacts:
+        """Open a model, unless it is open, and return what it says of itself.
+
+        Raises:
+            VscbenchError: the processes could not be started, or the model cannot be opened.
+        """
+        await self._ready(number)
+        return self._facts[number]
+
+    async def ask(self, number: int, request: Frame) -> Frame:
+        """Hand a request to a sender and wait for its answer.
+
+        Raises:
+            TargetError: the sender ended; the request can be asked again.
+            VscbenchError: the processes could not be started, or the model cannot be opened.
+        """
+        senders = await self._ready(number)
+        return await senders.ask(number, request)
+
+    async def close(self) -> None:
+        """End the processes; twice is harmless."""
+        senders, self.senders = self.senders, None
+        self._facts.clear()
+        self._is_connected = False
+        if senders is not None:
+            await senders.disconnect()
+            await asyncio.to_thread(senders.stop)
+
+    async def _ready(self, number: int) -> SenderProcesses:
+        """Return connected processes in which a model is open."""
+        senders = self.senders
+        if senders is not None and number in self._facts and not senders.is_gone:
+            return senders
+        async with self._starting:
+            senders = await self._connected()
+            if number not in self._facts:
+                self._facts[number] = await self._opened(senders, number)
+            return senders
+
+    async def _connected(self) -> SenderProcesses:
+        if self.senders is not None and self._is_connected and not self.senders.is_gone:
+            return self.senders
+        if self._is_connected:
+            await self.close()
+        if self._starts == MOST_STARTS:
+            raise TargetError(
+                f"the processes that send requests ended {MOST_STARTS} times", Cause.OTHER
+            )
+        self._starts += 1
+        senders = self.senders
+        if senders is None:
+            senders = self.senders = await asyncio.to_thread(self._start)
+        try:
+            await senders.connect()
+        except BaseException:
+            await self.close()
+            raise
+        self._is_connected = True
+        return senders
+
+    async def _opened(self, senders: SenderProcesses, number: int) -> ModelFacts:
+        return unpack_facts(await senders.open(number, self._openings[number].pack()))

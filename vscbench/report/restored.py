@@ -1,0 +1,103 @@
+"""From the lines of ``outcomes.jsonl`` back to the outcomes they tell of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vscbench.errors import DataError
+from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response, Verdict
+from vscbench.report.past_run import PastRun
+
+
+def restored_outcomes(
+    past: PastRun, pairs: Mapping[str, Pair], stored: Mapping[str, Response]
+) -> list[Outcome]:
+    """Return the outcomes of a run, in the order of its lines.
+
+    Args:
+        past: the run.
+        pairs: by id.
+        stored: responses by their address in the store, where they are still there.
+
+    Raises:
+        DataError: a line names a pair that is not there, or a kind that does not exist.
+    """
+    outcomes = []
+    for row in past.rows:
+        pair = pairs.get(str(row["pair_id"]))
+        if pair is None:
+            raise DataError(
+                f"{past.folder}: the pair {row['pair_id']!r:.80} of this run is not among "
+                f"{past.run['pairs']}"
+            )
+        outcomes.append(restored_outcome(row, pair, stored.get(str(row["response_key"]))))
+    return outcomes
+
+
+def not_in_store(past: PastRun, stored: Mapping[str, Response]) -> int:
+    """Count the responses of a run whose address no longer leads to them."""
+    kept = [row for row in past.rows if row["response_key"] and row["response"] is not None]
+    found = (stored.get(str(row["response_key"])) for row in kept)
+    return sum(
+        response is None or response.text != row["response"]
+        for row, response in zip(kept, found, strict=True)
+    )
+
+
+def restored_outcome(row: Mapping[str, Any], pair: Pair, stored: Response | None = None) -> Outcome:
+    """Undo ``outcome_row``.
+
+    What a line does not hold comes back as far as it follows from the rest: how the response
+    ended; an error's cause is that of a judge, or not known; a verdict has no evidence.
+
+    Args:
+        row: a line of ``outcomes.jsonl``.
+        pair: the pair it names.
+        stored: the response that the store has at its address. It stands in where its text is
+            that of the line; an answer that has since replaced it there is passed over.
+
+    Raises:
+        DataError: there is no such kind.
+    """
+    if row["kind"] not in list(Kind):
+        raise DataError(f"{row['pair_id']}: unknown kind {row['kind']!r:.40}")
+    kind = Kind(row["kind"])
+    response = _response(row, kind)
+    if stored is not None and response is not None and stored.text == response.text:
+        response = stored
+    judged = row["judge"] is not None and kind is not Kind.JUDGE_ERROR
+    return Outcome(
+        pair=pair,
+        epoch=row["epoch"],
+        kind=kind,
+        response=response,
+        verdict=Verdict(kind, row["judge"], row["judge_probability"]) if judged else None,
+        error=row["error"] if kind.is_error else None,
+        latency_s=row["latency_s"],
+        cause=_cause(kind),
+        response_key=row["response_key"],
+    )
+
+
+def _response(row: Mapping[str, Any], kind: Kind) -> Response | None:
+    if row["response"] is None:
+        return None
+    by_provider = kind is Kind.BLOCKED and row["judge"] is None
+    return Response(
+        text=row["response"],
+        finish=Finish.BLOCKED if by_provider else _finish(row),
+        reason=None if kind.is_error else row["error"],
+        served_model=row["served_model"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        cost_usd=row["cost_usd"],
+    )
+
+
+def _finish(row: Mapping[str, Any]) -> Finish:
+    return Finish.LENGTH if row["truncated"] else Finish.STOP
+
+
+def _cause(kind: Kind) -> Cause | None:
+    if not kind.is_error:
+        return None
+    return Cause.JUDGE if kind is Kind.JUDGE_ERROR else Cause.OTHER
