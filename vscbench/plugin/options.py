@@ -27,7 +27,7 @@ OPTIONS = (
     (
         "judge",
         "NAME",
-        "the judge of responses: keywords (default), classifier, rubric, guard:MODEL, or a "
+        "the judge of responses: classifier (default), keywords, rubric, guard:MODEL, or a "
         "majority of several, panel:A,B,C",
     ),
     ("judge-model", "ID", "the LLM behind --vsc-judge rubric: any litellm id"),

@@ -20,7 +20,7 @@ from vscbench.records import Label, Scenario, Variant
 
 DEFAULT_TIMEOUT_S = 120.0
 DEFAULT_RETRIES = 5
-DEFAULT_JUDGE = "keywords"
+DEFAULT_JUDGE = "classifier"
 DEFAULT_STORE = ".vscbench/store.sqlite"
 PARAMETERS = ("param", "judge-param")
 TABLES = ("models", *PARAMETERS)
