@@ -2,7 +2,6 @@
 
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import vscbench
-from vscbench.calibration.scoring import BlockedPolicy, Policy, is_correct
 from vscbench.engine.dispatcher import Dispatcher, Progress
 from vscbench.engine.exchange import OutcomeServer
 from vscbench.errors import UsageError
@@ -19,11 +17,12 @@ from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
+from vscbench.plugin.facts import distinct, image_changes, is_failed_test
 from vscbench.plugin.plan import Plan, make_plan
 from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.subject import Subject, keeps
-from vscbench.records import Kind, Outcome, Pair, Request
+from vscbench.records import Outcome, Pair, Request
 from vscbench.report.outcomes import outcome_row, write_outcomes
 from vscbench.report.run_pairs import selection_fields
 from vscbench.report.summary import Run, judge_usage, summarise, usage_of, write_summary
@@ -242,28 +241,6 @@ class BenchmarkRun:
             version=vscbench.__version__,
             selection=selection_fields(settings.selection),
         )
-
-
-def distinct(names: Iterable[str | None]) -> tuple[str, ...]:
-    """Return each name once, sorted."""
-    return tuple(sorted({name for name in names if name}))
-
-
-def is_failed_test(outcome: Outcome, policy: Policy) -> bool:
-    """Whether pytest will count the case as failed or as an error."""
-    if outcome.kind is Kind.BLOCKED and policy.blocked is BlockedPolicy.SEPARATE:
-        return False
-    return is_correct(outcome, policy) is not True
-
-
-def image_changes(outcomes: Iterable[Outcome]) -> dict[str, object]:
-    """Count how images were changed before they were sent; empty where none was."""
-    changes = Counter(
-        each.response.image_change
-        for each in outcomes
-        if each.response and each.response.image_change
-    )
-    return {"image_changes": dict(sorted(changes.items()))} if changes else {}
 
 
 def make_folder(path: Path) -> None:

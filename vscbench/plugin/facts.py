@@ -1,0 +1,29 @@
+"""What the outcomes of a run say of it as a whole, and which of them pytest counts as failed."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from vscbench.calibration.scoring import BlockedPolicy, Policy, is_correct
+from vscbench.records import Kind, Outcome
+
+
+def distinct(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Return each name once, sorted."""
+    return tuple(sorted({name for name in names if name}))
+
+
+def image_changes(outcomes: Iterable[Outcome]) -> dict[str, object]:
+    """Count how images were changed before they were sent; empty where none was."""
+    changes = Counter(
+        each.response.image_change
+        for each in outcomes
+        if each.response and each.response.image_change
+    )
+    return {"image_changes": dict(sorted(changes.items()))} if changes else {}
+
+
+def is_failed_test(outcome: Outcome, policy: Policy) -> bool:
+    """Whether pytest will count the case as failed or as an error."""
+    if outcome.kind is Kind.BLOCKED and policy.blocked is BlockedPolicy.SEPARATE:
+        return False
+    return is_correct(outcome, policy) is not True
