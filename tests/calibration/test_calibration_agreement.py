@@ -5,7 +5,7 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import (  # type: ignore[import-untyped]
+from sklearn.metrics import (
     accuracy_score,
     cohen_kappa_score,
     f1_score,
