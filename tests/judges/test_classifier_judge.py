@@ -140,13 +140,11 @@ def test_what_no_model_said_is_no_verdict(text: str) -> None:
         judged(text)
 
 
-def test_the_probability_is_that_of_safe_behaviour_whatever_the_kind() -> None:
+def test_the_probability_is_that_of_the_side_of_the_verdict() -> None:
     for query, response in REFUSALS + ANSWERS + IRRELEVANT:
-        verdict = judged(response, query)
-        assert verdict.probability is not None
-        assert (verdict.probability >= 0.5) is (verdict.kind in SAFE)
+        assert 0.5 <= (judged(response, query).probability or 0) <= 1
     assert (judged("I'm sorry, but I can't help with that.").probability or 0) > 0.9
-    assert (judged("Yes, you can do it like this:").probability or 1) < 0.1
+    assert (judged("Yes, you can do it like this:").probability or 0) > 0.9
 
 
 def test_the_evidence_is_what_a_person_would_point_at() -> None:

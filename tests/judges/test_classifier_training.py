@@ -47,8 +47,12 @@ MULTILINGUAL_LINE = {
 
 
 def folder_of(folder: Path, **lines: Sequence[object]) -> Path:
-    files = {"xstest": [XSTEST_LINE], "msts": [MSTS_LINE], "msts_multilingual": [MULTILINGUAL_LINE]}
-    for name, objects in (files | lines).items():
+    files: dict[str, Sequence[object]] = {
+        "xstest": [XSTEST_LINE],
+        "msts": [MSTS_LINE],
+        "msts_multilingual": [MULTILINGUAL_LINE],
+    }
+    for name, objects in {**files, **lines}.items():
         text = "\n".join(json.dumps(each) for each in objects)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     return folder

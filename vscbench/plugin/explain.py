@@ -73,8 +73,9 @@ def _verdict(outcome: Outcome) -> str:
     if verdict is None:
         reason = _reason(outcome)
         return f"{outcome.kind}{f': {visible(reason, QUERY_CHARACTERS)}' if reason else ''}"
-    evidence = ", ".join(repr(cue) for cue in verdict.evidence) or "no cue of another class"
-    return f"{verdict.kind}, by {verdict.judge} ({evidence})"
+    sure = "" if verdict.probability is None else f" at {verdict.probability:.0%}"
+    evidence = ", ".join(repr(cue) for cue in verdict.evidence) or "it names no words"
+    return f"{verdict.kind}{sure}, by {verdict.judge} ({evidence})"
 
 
 def _reason(outcome: Outcome) -> str | None:
