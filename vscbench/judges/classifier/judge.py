@@ -17,8 +17,8 @@ class ClassifierJudge:
 
     A verdict's ``probability``, one half to one, is that of its side: of *safe behaviour* where it
     is refused or flagged, of anything else where it is answered or irrelevant. So the surest
-    verdicts have the highest, as with any other judge. ``evidence`` are the parts of the response that spoke
-    most for that side, as they stand there.
+    verdicts have the highest, as with any other judge. ``evidence`` are the parts of the response
+    that spoke most for that side, as they stand there.
 
     It reads text alone: whether an answer fits the image, it cannot know. MODEL_CARD.md, beside
     this file, tells what it was made from, how well it agrees with people, and where it does not.
