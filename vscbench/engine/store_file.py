@@ -154,14 +154,15 @@ def _make_folder(folder: Path) -> None:
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file holds nothing yet; what is not ours, or too new for us, is refused."""
-    application, version, tables = (
-        connection.execute(query).fetchone()[0]
-        for query in (
-            "PRAGMA application_id",
-            "PRAGMA user_version",
-            "SELECT count(*) FROM sqlite_master",
+    with _one_moment(connection):
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
         )
-    )
     if application == APPLICATION_ID:
         if version > SCHEMA:
             raise StoreError(
@@ -175,6 +176,19 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
             "with --vsc-store FILE"
         )
     return True
+
+
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that is read inside be of one moment: another process may be making the store."""
+    begins = not connection.in_transaction
+    if begins:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if begins and connection.in_transaction:
+            connection.execute("ROLLBACK")  # nothing was written
 
 
 def _choose_journal(path: Path, busy_timeout_s: float) -> None:
