@@ -1,15 +1,19 @@
 """What every test of the project may ask for."""
 
+import importlib.util
 import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-# The same examples on every machine of continuous integration; no test is about time.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("local", deadline=None)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+# pytest reads this file in a checkout whatever it runs there, also without what tests need.
+if importlib.util.find_spec("hypothesis") is not None:
+    from hypothesis import settings
+
+    # The same examples on every machine of continuous integration; no test is about time.
+    settings.register_profile("ci", derandomize=True, deadline=None)
+    settings.register_profile("local", deadline=None)
+    settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")
