@@ -1,5 +1,5 @@
 """Marks the root of the checkout: pytest puts this folder on the path from which tests import.
 
 The plugin is found by its entry point, here as anywhere; what the project's own tests need stands
-in ``tests/conftest.py``, so that a run of the benchmark does not load it.
+in ``tests/conftest.py``.
 """
