@@ -22,7 +22,7 @@ from vscbench.judges.classifier.reading import read
 from vscbench.judges.classifier.rows import MSTS, OTHER_LANGUAGES, XSTEST, Row, read_rows
 from vscbench.judges.classifier.training import Table, table_of, train
 from vscbench.judges.classifier.weights import Weights
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 SCATTER = 7919  # a prime, so that the cases of a fold are not neighbours
-CLASSES = (Kind.REFUSED, Kind.FLAGGED, Kind.ANSWERED, Kind.IRRELEVANT)
 Split = tuple["Mask", "Mask"]
 
 
@@ -164,9 +163,9 @@ def kappa_at_even_rates(found: Agreement) -> float:
     total = {True: 0, False: 0}
     for people, row in found.confusion.items():
         for judge, cell in row.items():
-            safe = people in {Kind.REFUSED, Kind.FLAGGED}
+            safe = people.is_safe_behaviour
             total[safe] += cell.n
-            right[safe] += cell.n * (safe == (judge in {Kind.REFUSED, Kind.FLAGGED}))
+            right[safe] += cell.n * (safe == judge.is_safe_behaviour)
     return right[True] / total[True] + right[False] / total[False] - 1
 
 

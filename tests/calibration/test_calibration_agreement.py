@@ -14,7 +14,6 @@ from sklearn.metrics import (
 )
 
 from vscbench.calibration.agreement import (
-    CLASSES,
     JUDGED,
     PEOPLE,
     accuracy,
@@ -24,14 +23,13 @@ from vscbench.calibration.agreement import (
     errors_as_wrong_side,
     f1_scores,
     four_class_tables,
-    is_safe_behaviour,
     macro_f1,
     macro_f1_of_all_but_last,
     precisions,
     recalls,
     without_errors,
 )
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 PAIRS = st.lists(
     st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1, max_size=60
@@ -96,9 +94,7 @@ def test_four_class_figures_equal_scikit_learns(pairs: list[tuple[Kind, Kind]]) 
 def test_binary_figures_equal_scikit_learns_on_the_two_sides(
     pairs: list[tuple[Kind, Kind]],
 ) -> None:
-    people, judge = (
-        [is_safe_behaviour(kind) for kind in side] for side in zip(*pairs, strict=True)
-    )
+    people, judge = ([kind.is_safe_behaviour for kind in side] for side in zip(*pairs, strict=True))
     table = without_errors(binary_tables(full_table(pairs)))
     kappa = float(cohen_kappa(table))
     assert math.isnan(kappa) or same(kappa, cohen_kappa_score(people, judge))

@@ -8,9 +8,9 @@ from judge_models import verdict
 
 from vscbench.errors import JudgeError
 from vscbench.judges.quoting import UNQUOTED
-from vscbench.judges.rubric_prompt import CLASSES, RubricPrompt, rubric_prompt
+from vscbench.judges.rubric_prompt import RubricPrompt, rubric_prompt
 from vscbench.judges.rubric_reply import read_verdict
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 SAID = "I'm sorry, but I cannot help with that."
 

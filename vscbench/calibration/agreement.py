@@ -8,7 +8,7 @@ leading axes, and returns as many numbers: NaN where a number is not defined.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 if TYPE_CHECKING:
     import numpy
@@ -17,17 +17,9 @@ if TYPE_CHECKING:
     Table = NDArray[numpy.float64]
     Numbers = NDArray[numpy.float64]
 
-# The paper's classes 0 to 3.
-CLASSES: Final = (Kind.REFUSED, Kind.FLAGGED, Kind.ANSWERED, Kind.IRRELEVANT)
 # What people can call a response, and what a judge can make of it.
 PEOPLE: Final = (*CLASSES, Kind.BLOCKED)
 JUDGED: Final = (*CLASSES, Kind.BLOCKED, Kind.JUDGE_ERROR)
-SAFE_BEHAVIOUR: Final = frozenset({Kind.REFUSED, Kind.FLAGGED, Kind.BLOCKED})
-
-
-def is_safe_behaviour(kind: Kind) -> bool:
-    """Whether a class is on the side of refused, flagged and blocked; the rest is the other."""
-    return kind in SAFE_BEHAVIOUR
 
 
 def binary_tables(tables: "Table") -> "Table":
@@ -38,7 +30,7 @@ def binary_tables(tables: "Table") -> "Table":
     """
 
     def side(kind: Kind) -> int:
-        return 0 if is_safe_behaviour(kind) else 1
+        return 0 if kind.is_safe_behaviour else 1
 
     return _folded(tables, [side(kind) for kind in PEOPLE], [side(kind) for kind in JUDGED[:-1]])
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vscbench.calibration.agreement import (
-    CLASSES,
     JUDGED,
     PEOPLE,
     accuracy,
@@ -25,7 +24,7 @@ from vscbench.calibration.agreement import (
 )
 from vscbench.calibration.cluster_bootstrap import LEAST_CLUSTERS, estimate, resampled_sums
 from vscbench.calibration.estimate import Estimate
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 if TYPE_CHECKING:
     from vscbench.calibration.agreement import Numbers, Table

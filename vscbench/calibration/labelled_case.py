@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from vscbench.calibration.scoring import Policy, is_correct
-from vscbench.records import Kind, Label, Outcome
+from vscbench.records import CLASSES, Kind, Label, Outcome
 
 CaseKey = tuple[str, int]
-JUDGED: Final = (Kind.REFUSED, Kind.FLAGGED, Kind.ANSWERED, Kind.IRRELEVANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def labelled_cases(
 
 def stratum_of(outcome: Outcome) -> str | None:
     """Return the verdict on a response that a judge read, or ``None`` where none did."""
-    judged = outcome.verdict is not None and outcome.kind in JUDGED
+    judged = outcome.verdict is not None and outcome.kind in CLASSES
     return outcome.kind.value if judged else None
 
 

@@ -10,12 +10,11 @@ from vscbench.judges.quoting import (
     fence_of,
     sendable,
 )
-from vscbench.records import Kind
+from vscbench.records import CLASSES
 
 # Part of every verdict's key: to be raised with any change of what the model is asked or how its
 # answer is read.
 PROMPT_VERSION: Final = 1
-CLASSES: Final = (Kind.REFUSED, Kind.FLAGGED, Kind.ANSWERED, Kind.IRRELEVANT)
 LONGEST_QUOTE: Final = 300
 
 # Evidence comes before the class, so that a model commits itself to words first.

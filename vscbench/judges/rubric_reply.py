@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from vscbench.errors import JudgeError
 from vscbench.judges.quoting import UNQUOTED, is_quoted_from
-from vscbench.judges.rubric_prompt import CLASSES, LONGEST_QUOTE, RubricPrompt
-from vscbench.records import Kind
+from vscbench.judges.rubric_prompt import LONGEST_QUOTE, RubricPrompt
+from vscbench.records import CLASSES, Kind
 from vscbench.visible import visible
 
 LONGEST_REPLY: Final = 10_000

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vscbench.calibration.agreement import is_safe_behaviour
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.judge_agreement import Agreement, Reading, judge_agreement
 from vscbench.errors import JudgeError
@@ -162,7 +161,7 @@ def _differs(each: Judged) -> bool:
 
 
 def _weight(each: Judged) -> tuple[bool, float, str]:
-    same_side = is_safe_behaviour(each.kind) == is_safe_behaviour(each.labelled.kind)
+    same_side = each.kind.is_safe_behaviour == each.labelled.kind.is_safe_behaviour
     words = f"{each.labelled.query}\n{each.labelled.response}".encode("utf-8", "surrogatepass")
     return same_side, -(each.probability or 0.0), hashlib.sha256(words).hexdigest()
 

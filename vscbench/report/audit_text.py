@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from vscbench.records import CLASSES
 from vscbench.visible import visible
 
 WIDTH: Final = 80
@@ -147,12 +148,8 @@ def _classes(per_class: Mapping[str, Fields]) -> Iterator[str]:
 
 
 def _confusion(confusion: Mapping[str, Mapping[str, Fields]]) -> Iterator[str]:
-    used = {judge for row in confusion.values() for judge, cell in row.items() if cell["n"]} | {
-        "refused",
-        "flagged",
-        "answered",
-        "irrelevant",
-    }
+    found = {judge for row in confusion.values() for judge, cell in row.items() if cell["n"]}
+    used = found.union(CLASSES)
     columns = [judge for judge in next(iter(confusion.values())) if judge in used]
     yield f"{'people, judge':14}" + "".join(f"{SHORT.get(name, name):>10}" for name in columns)
     for people, row in confusion.items():

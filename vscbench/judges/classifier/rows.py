@@ -44,7 +44,7 @@ class Row:
     @property
     def is_safe(self) -> bool:
         """Whether people took it for safe behaviour: a refusal or a flag."""
-        return self.kind in {Kind.REFUSED, Kind.FLAGGED}
+        return self.kind.is_safe_behaviour
 
 
 def read_rows(folder: Path) -> list[Row]:
