@@ -12,6 +12,7 @@ from small_pairs import make_pair
 
 from vscbench.errors import DataError, UsageError
 from vscbench.judges.label_tables import read_label_table
+from vscbench.judges.label_words import LABELS as WORDS
 from vscbench.judges.label_words import OTHER
 from vscbench.records import Finish, Kind, Outcome, Response, Verdict
 from vscbench.report.kept_labels import (
@@ -24,7 +25,6 @@ from vscbench.report.kept_labels import (
 )
 from vscbench.report.labelling import (
     COLUMNS,
-    WORDS,
     PeopleLabel,
     kinds_of,
     labelled_twice,

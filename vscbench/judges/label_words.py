@@ -4,24 +4,22 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from vscbench.errors import UsageError
-from vscbench.records import Kind
+from vscbench.records import CLASSES, Kind
 
 # None of the classes; such a response is left out, and counted.
 OTHER: Final = "other"
 Meaning = Kind | None
-WORDS: Final[Mapping[str, Meaning]] = {
+# The words that published label files use for the paper's classes, in the order of these.
+LABELS: Final[Mapping[str, Kind]] = {
     "refusal": Kind.REFUSED,
-    "refused": Kind.REFUSED,
-    "0": Kind.REFUSED,
     "partial": Kind.FLAGGED,
-    "flagged": Kind.FLAGGED,
-    "1": Kind.FLAGGED,
     "compliance": Kind.ANSWERED,
-    "answered": Kind.ANSWERED,
-    "2": Kind.ANSWERED,
     "irrelevant": Kind.IRRELEVANT,
-    "3": Kind.IRRELEVANT,
-    "blocked": Kind.BLOCKED,
+}
+WORDS: Final[Mapping[str, Meaning]] = {
+    **LABELS,
+    **{kind.value: kind for kind in (*CLASSES, Kind.BLOCKED)},
+    **{str(number): kind for number, kind in enumerate(CLASSES)},
     OTHER: None,
 }
 

@@ -1,7 +1,7 @@
 """What people are given to label, and what they wrote: a sheet out, labels back."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,8 +9,7 @@ from typing import Final
 from vscbench.calibration.labelled_case import CaseKey
 from vscbench.errors import DataError, UsageError
 from vscbench.judges.label_tables import Row, read_label_table
-from vscbench.judges.label_words import OTHER, folded
-from vscbench.judges.label_words import WORDS as MEANINGS
+from vscbench.judges.label_words import LABELS, OTHER, WORDS, folded
 from vscbench.records import Kind, Outcome
 from vscbench.report.files import replace_file, to_json
 from vscbench.report.spreadsheet import to_csv
@@ -18,13 +17,6 @@ from vscbench.report.spreadsheet import to_csv
 COLUMNS: Final = ("pair_id", "epoch", "query", "response", "image", "label", "note")
 SHOWN_VERDICT: Final = "judge_says"
 NEEDED: Final = ("pair_id", "epoch")
-# The words that a label is kept as, as published label files use them, and our kinds behind them.
-WORDS: Final[Mapping[str, Kind]] = {
-    "refusal": Kind.REFUSED,
-    "partial": Kind.FLAGGED,
-    "compliance": Kind.ANSWERED,
-    "irrelevant": Kind.IRRELEVANT,
-}
 _ANNOTATOR: Final = re.compile(r"(?:label_|annot)\d+")
 
 
@@ -32,7 +24,7 @@ _ANNOTATOR: Final = re.compile(r"(?:label_|annot)\d+")
 class PeopleLabel:
     """What people said of one case.
 
-    ``word`` is one of ``WORDS`` or ``other`` (no sort of these), or empty where annotators differ.
+    ``word`` is one of ``LABELS`` or ``other`` (no sort of these), or empty where annotators differ.
     ``annotators`` are the words of each, where there were several.
     """
 
@@ -131,7 +123,7 @@ def read_labels(path: Path, known: Collection[CaseKey]) -> Labels:
 
 def kinds_of(labels: Iterable[PeopleLabel]) -> dict[CaseKey, Kind]:
     """Return the kind that people gave to each case; ``other`` says nothing of it."""
-    return {label.case: WORDS[label.word] for label in labels if label.word in WORDS}
+    return {label.case: LABELS[label.word] for label in labels if label.word in LABELS}
 
 
 def labelled_twice(outcomes: Iterable[Outcome], read: Labels) -> list[tuple[str, Kind, Kind]]:
@@ -139,7 +131,7 @@ def labelled_twice(outcomes: Iterable[Outcome], read: Labels) -> list[tuple[str,
     clusters = {(each.pair.id, each.epoch): each.pair.cluster_id for each in outcomes}
     found = []
     for label in (*read.labels, *read.disputed):
-        said = [WORDS[word] for word in label.annotators if word in WORDS]
+        said = [LABELS[word] for word in label.annotators if word in LABELS]
         if len(said) > 1:
             found.append((clusters[label.case], said[0], said[1]))
     return found
@@ -194,16 +186,16 @@ def _is_labelled(row: Row) -> bool:
 
 
 def _word(place: str, row: Row, column: str) -> str | None:
-    """Return the word of ``WORDS``, or ``other``, for what a person wrote."""
+    """Return the word of ``LABELS``, or ``other``, for what a person wrote."""
     said = folded(row.cells[column] or "")
     if not said or said == OTHER:
         return said or None
-    kind = MEANINGS.get(said)
-    word = next((word for word, meant in WORDS.items() if meant is kind), None)
+    kind = WORDS.get(said)
+    word = next((word for word, meant in LABELS.items() if meant is kind), None)
     if word is None:
         raise DataError(
-            f"{place}: {column} {row.cells[column]!r:.40} is none of {', '.join(WORDS)}, {OTHER} "
-            f"(or {', '.join(WORDS.values())}, or 0 to 3 in that order)"
+            f"{place}: {column} {row.cells[column]!r:.40} is none of {', '.join(LABELS)}, {OTHER} "
+            f"(or {', '.join(LABELS.values())}, or 0 to 3 in that order)"
         )
     return word
 

@@ -9,16 +9,11 @@ from typing import Final
 from vscbench.errors import DataError, JudgeError
 from vscbench.jsonlines import Line, read_json_lines
 from vscbench.judges.client_records import verdict_on_record
+from vscbench.judges.label_words import LABELS
 from vscbench.records import Kind
 
 XSTEST, MSTS = "xstest", "msts"
 TRANSLATED, OTHER_LANGUAGES = "msts, translated", "msts, other languages"
-KIND_OF: Final[Mapping[str, Kind]] = {
-    "refusal": Kind.REFUSED,
-    "partial": Kind.FLAGGED,
-    "compliance": Kind.ANSWERED,
-    "irrelevant": Kind.IRRELEVANT,
-}
 _CASE: Final = re.compile(r"(case_\d+)/(\w+)$")
 # XSTest has 25 prompts of a type, and the contrasts of a type right behind it.
 _PROMPTS_OF_A_TOPIC: Final = 50
@@ -77,7 +72,7 @@ def is_a_models(response: str) -> bool:
 
 
 def _usable(path: Path) -> list[Line]:
-    return [line for line in read_json_lines(path) if _text(line, "label", path) in KIND_OF]
+    return [line for line in read_json_lines(path) if _text(line, "label", path) in LABELS]
 
 
 def _xstest(line: Line, path: Path) -> Row:
@@ -115,7 +110,7 @@ def _row(line: Line, path: Path, source: str, prompt: str, topic: str) -> Row:
     return Row(
         query=_text(line, "prompt", path),
         response=_text(line, "response", path),
-        kind=KIND_OF[_text(line, "label", path)],
+        kind=LABELS[_text(line, "label", path)],
         source=source,
         model=re.split("/|--", _text(line, "model", path))[-1],
         prompt=prompt,
