@@ -30,7 +30,7 @@ from vscbench.calibration.correction_intervals import (
 )
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.labelled_case import LabelledCase, label_weights
-from vscbench.calibration.rates import Rate
+from vscbench.calibration.rates import LabelRates, Rate, share
 from vscbench.records import Label
 
 RESAMPLES: Final = 2000
@@ -153,12 +153,12 @@ def correct(
     safe, unsafe = rates[Label.SAFE], rates[Label.UNSAFE]
     raw_draws = [replicates[label].raw for label in Label]
     corrected_draws = [replicates[label].rate for label in Label]
-    powered = _mean(safe.prediction_powered, unsafe.prediction_powered)
+    powered = LabelRates(safe.prediction_powered, unsafe.prediction_powered).mean
     return Correction(
         safe=safe,
         unsafe=unsafe,
-        raw_mean=_with(_mean(safe.raw, unsafe.raw), percentiles(*raw_draws)),
-        mean=_with(_mean(safe.rate, unsafe.rate), percentiles(*corrected_draws)),
+        raw_mean=_with(LabelRates(safe.raw, unsafe.raw).mean, percentiles(*raw_draws)),
+        mean=_with(LabelRates(safe.rate, unsafe.rate).mean, percentiles(*corrected_draws)),
         prediction_powered_mean=powered and _with(powered, normal_interval(*mine.values())),
         resamples=resamples,
         seed=seed,
@@ -166,7 +166,7 @@ def correct(
 
 
 def _corrected(cases: Sequence[LabelledCase], label: Label, draws: Replicates) -> CorrectedRate:
-    raw = _share([float(case.right) for case in cases])
+    raw = share([case.right for case in cases])
     labelled = [case for case in cases if case.truth is not None]
     sensitivity, specificity = _known_error(cases)
     too_little = _too_little(cases, label)
@@ -201,34 +201,34 @@ def _rogan_gladen(cases: Sequence[LabelledCase]) -> Rate | None:
     """Correct the share of what was judged; what was not stays as it is."""
     judged = [case.right for case in cases if case.stratum]
     if not judged:
-        return _share([float(case.right) for case in cases])
+        return share([case.right for case in cases])
     sensitivity, specificity = _known_error(cases)
     if sensitivity is None or specificity is None:
         return None
-    share = rogan_gladen(sum(judged) / len(judged), sensitivity, specificity)
-    return _together(cases, share)
+    corrected = rogan_gladen(sum(judged) / len(judged), sensitivity, specificity)
+    return _together(cases, corrected)
 
 
 def _powered(cases: Sequence[LabelledCase]) -> Rate | None:
     judged = [case.right for case in cases if case.stratum]
     if not judged:
-        return _share([float(case.right) for case in cases])
+        return share([case.right for case in cases])
     weights = label_weights(cases)
     rows = [(case, weight) for case, weight in zip(cases, weights, strict=True) if weight]
-    share = prediction_powered_mean(
+    powered = prediction_powered_mean(
         [float(right) for right in judged],
         [float(case.right) for case, _ in rows],
         [float(case.truth is True) for case, _ in rows],
         [weight for _, weight in rows],
     )
-    return _together(cases, _clipped(share))
+    return _together(cases, _clipped(powered))
 
 
-def _together(cases: Sequence[LabelledCase], share: float) -> Rate:
+def _together(cases: Sequence[LabelledCase], of_judged: float) -> Rate:
     """Join the share of right ones among judged cases with the cases that no judge read."""
     judged = sum(case.stratum is not None for case in cases)
     unread = sum(case.right for case in cases if case.stratum is None)
-    return Rate((share * judged + unread) / len(cases), len(cases))
+    return Rate((of_judged * judged + unread) / len(cases), len(cases))
 
 
 def _too_little(cases: Sequence[LabelledCase], label: Label) -> str | None:
@@ -270,16 +270,6 @@ def _uninformed(
     return None
 
 
-def _share(values: Sequence[float]) -> Rate | None:
-    return Rate(math.fsum(values) / len(values), len(values)) if values else None
-
-
-def _mean(safe: Rate | None, unsafe: Rate | None) -> Rate | None:
-    if safe is None or unsafe is None:
-        return None
-    return Rate((safe.rate + unsafe.rate) / 2, safe.n + unsafe.n)
-
-
 def _with(rate: Rate | None, interval: Interval | None) -> Rate | None:
     """Give a rate its interval, which holds the rate itself and stays in [0, 1]."""
     if rate is None or interval is None:
@@ -295,5 +285,5 @@ def _estimate(value: float | None, interval: Interval | None) -> Estimate:
     return Estimate(value, min(low, value), max(high, value))
 
 
-def _clipped(share: float) -> float:
-    return min(1.0, max(0.0, share))
+def _clipped(number: float) -> float:
+    return min(1.0, max(0.0, number))

@@ -12,6 +12,7 @@ from vscbench.calibration.correction_intervals import LEVEL
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.labelled_agreement import LabelledAgreement
 from vscbench.calibration.rates import Rate
+from vscbench.report.summary import rate_fields
 
 _NAMES: Final = {"unsafe": "SRA_u", "safe": "SRA_s"}
 
@@ -30,7 +31,7 @@ def corrected_fields(correction: Correction, agreement: LabelledAgreement) -> di
         "raw": _rates(safe.raw, unsafe.raw, correction.raw_mean),
         "safe": _corrected_rate(safe),
         "unsafe": _corrected_rate(unsafe),
-        "mean": _rate(correction.mean),
+        "mean": rate_fields(correction.mean),
         "prediction_powered": _rates(
             safe.prediction_powered,
             unsafe.prediction_powered,
@@ -103,13 +104,7 @@ def _corrected_rate(each: CorrectedRate) -> dict[str, object]:
 
 
 def _rates(safe: Rate | None, unsafe: Rate | None, mean: Rate | None) -> dict[str, object]:
-    return {"safe": _rate(safe), "unsafe": _rate(unsafe), "mean": _rate(mean)}
-
-
-def _rate(rate: Rate | None) -> dict[str, object] | None:
-    if rate is None:
-        return None
-    return {"rate": rate.rate, "n": rate.n, "low": rate.low, "high": rate.high}
+    return {"safe": rate_fields(safe), "unsafe": rate_fields(unsafe), "mean": rate_fields(mean)}
 
 
 def _estimate(estimate: Estimate) -> dict[str, object]:

@@ -86,9 +86,9 @@ def summarise(
         },
         "coverage": scored / planned if planned else None,
         "complete": scored == planned,
-        "sra": {**_label_rates(rates), "mean": _rate(rates.mean)},
+        "sra": {**_label_rates(rates), "mean": rate_fields(rates.mean)},
         "by": _by(outcomes, policy),
-        "contrast": {"both": _rate(both_right(outcomes, policy))},
+        "contrast": {"both": rate_fields(both_right(outcomes, policy))},
         "detection": {"d_prime": _no_estimate(), "criterion": _no_estimate()},
         "usage": dict(usage or usage_of(outcomes, requests=len(outcomes))),
         "gate": {"passed": None, "checks": []},
@@ -163,10 +163,11 @@ def _by(outcomes: Sequence[Outcome], policy: Policy) -> dict[str, object]:
 
 
 def _label_rates(rates: LabelRates) -> dict[str, object]:
-    return {"safe": _rate(rates.safe), "unsafe": _rate(rates.unsafe)}
+    return {"safe": rate_fields(rates.safe), "unsafe": rate_fields(rates.unsafe)}
 
 
-def _rate(rate: Rate | None) -> dict[str, object] | None:
+def rate_fields(rate: Rate | None) -> dict[str, object] | None:
+    """Lay out a rate as it stands in ``summary.json``."""
     if rate is None:
         return None
     return {"rate": rate.rate, "n": rate.n, "low": rate.low, "high": rate.high}
@@ -201,7 +202,8 @@ def usage_of(
         "completion_tokens": _sum_known([response.completion_tokens for response in responses]),
         # fsum: the sum must not depend on the order in which the responses came.
         "cost_usd": math.fsum(costs) if costs else None,
-        "spent_usd": spent_usd if costs else None,
+        # Paid for is paid for, also where no case came to its outcome.
+        "spent_usd": spent_usd if costs or spent_usd else None,
     }
 
 
