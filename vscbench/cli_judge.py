@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vscbench.calibration.cluster_bootstrap import RESAMPLES
 from vscbench.cli_label import label
 from vscbench.cli_options import judge_options, judge_spec, judge_store
 from vscbench.errors import UsageError
@@ -14,7 +15,6 @@ from vscbench.errors import UsageError
 if TYPE_CHECKING:
     from vscbench.judges.labels import LabelFormat
 
-DEFAULT_RESAMPLES = 2000
 DEFAULT_WORST = 10
 PARTS = ("query", "response", "label", "source", "model", "image")
 FAILED = 1
@@ -76,7 +76,7 @@ def column_options(command: Callable[..., None]) -> Callable[..., None]:
     "--resamples",
     metavar="N",
     type=click.IntRange(min=0, max=1_000_000),
-    default=DEFAULT_RESAMPLES,
+    default=RESAMPLES,
     show_default=True,
     help="Replicates of the bootstrap behind each interval; 0 for no intervals.",
 )

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vscbench.cli_store import ROOT_FILES
-
 if TYPE_CHECKING:
     from vscbench.models.names import NamedModel
     from vscbench.records import Outcome, Pair
     from vscbench.report.past_run import PastRun
 
+# A pytest root is the nearest folder with one of these.
+ROOT_FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 RUN = click.argument("run")
 PAIRS = click.option(
     "--pairs",

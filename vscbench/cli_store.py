@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vscbench.cli_runs import project_root
 from vscbench.errors import UsageError
 
 if TYPE_CHECKING:
     from vscbench.engine.store_overview import ModelOverview
     from vscbench.engine.store_upkeep import Pruned
 
-# A pytest root is the nearest folder with one of these.
-ROOT_FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 INDENT = 13
 MEGABYTE = 1_000_000
 STORE = click.argument("path", required=False, type=click.Path(path_type=Path))
@@ -142,16 +141,9 @@ def store_file(path: Path | None) -> Path:
     from vscbench.engine.store_file import FILE, FOLDER
     from vscbench.plugin.settings import read_table
 
-    root = _root(Path.cwd())
+    root = project_root()
     configured = read_table(root / "pyproject.toml").get("store")
     return root / str(configured) if configured else root / FOLDER / FILE
-
-
-def _root(folder: Path) -> Path:
-    """Find the folder that pytest would take for its root; where there is none, the folder."""
-    places = (folder, *folder.parents)
-    found = (place for place in places if any((place / name).is_file() for name in ROOT_FILES))
-    return next(found, folder)
 
 
 def _model_lines(overview: "ModelOverview") -> Iterator[tuple[str, str]]:

@@ -23,11 +23,16 @@ def read_json_lines(path: Path) -> list[Line]:
     Raises:
         DataError: no such file, not UTF-8, or a line that is not a JSON object.
     """
-    lines = enumerate(_decoded(path).split("\n"), start=1)
+    lines = enumerate(read_text(path, "save the file as UTF-8").split("\n"), start=1)
     return [Line(number, _object(path, number, text)) for number, text in lines if text.strip()]
 
 
-def _decoded(path: Path) -> str:
+def read_text(path: Path, advice: str) -> str:
+    """Read a file of UTF-8, with or without a byte order mark.
+
+    Raises:
+        DataError: it cannot be read, or is not UTF-8; then ``advice`` says what to do.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -35,7 +40,7 @@ def _decoded(path: Path) -> str:
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}, line {number}: not UTF-8 ({error.reason}); save the file as UTF-8"
+            f"{path}, line {number}: not UTF-8 ({error.reason}); {advice}"
         ) from error
 
 

@@ -5,7 +5,7 @@ second (a judge); an entry counts responses. Every function takes one table, or 
 leading axes, and returns as many numbers: NaN where a number is not defined.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vscbench.records import CLASSES, Kind
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 # What people can call a response, and what a judge can make of it.
 PEOPLE: Final = (*CLASSES, Kind.BLOCKED)
 JUDGED: Final = (*CLASSES, Kind.BLOCKED, Kind.JUDGE_ERROR)
+# A cluster, what people said, what the judge said, and how many responses that stands for.
+Weighted = tuple[str, Kind, Kind, float]
+
+
+def tables_by_cluster(weighted: Iterable[Weighted]) -> "Table":
+    """Count responses in a table for each cluster, of shape (clusters, people, judged)."""
+    import numpy
+
+    # By name, so that the order of the responses changes no interval.
+    ordered = sorted(weighted)
+    number = {name: place for place, name in enumerate(dict.fromkeys(each[0] for each in ordered))}
+    tables = numpy.zeros((len(number), len(PEOPLE), len(JUDGED)))
+    for cluster, said, judged, weight in ordered:
+        tables[number[cluster], PEOPLE.index(said), JUDGED.index(judged)] += weight
+    return tables
 
 
 def binary_tables(tables: "Table") -> "Table":

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vscbench.calibration.cluster_bootstrap import RESAMPLES
 from vscbench.calibration.correction_intervals import (
     Interval,
     Replicates,
@@ -33,7 +34,6 @@ from vscbench.calibration.labelled_case import LabelledCase, label_weights
 from vscbench.calibration.rates import LabelRates, Rate, share
 from vscbench.records import Label
 
-RESAMPLES: Final = 2000
 LEAST_INFORMED: Final = 0.2
 LEAST_LABELLED: Final = 10
 LEAST_LABELLED_OF_A_SIDE: Final = 5

@@ -20,16 +20,21 @@ from vscbench.calibration.agreement import (
     precisions,
     recalls,
     shares_of_rows,
+    tables_by_cluster,
     without_errors,
 )
-from vscbench.calibration.cluster_bootstrap import LEAST_CLUSTERS, estimate, resampled_sums
+from vscbench.calibration.cluster_bootstrap import (
+    LEAST_CLUSTERS,
+    RESAMPLES,
+    estimate,
+    resampled_sums,
+)
 from vscbench.calibration.estimate import Estimate
 from vscbench.records import CLASSES, Kind
 
 if TYPE_CHECKING:
     from vscbench.calibration.agreement import Numbers, Table
 
-DEFAULT_RESAMPLES: Final = 2000
 TWO_SIDES: Final = 2
 Statistic = Callable[["Table"], "Numbers"]
 
@@ -146,7 +151,7 @@ class _Samples:
 
 
 def judge_agreement(
-    readings: Sequence[Reading], resamples: int = DEFAULT_RESAMPLES, seed: int = 0
+    readings: Sequence[Reading], resamples: int = RESAMPLES, seed: int = 0
 ) -> Agreement:
     """Compare a judge with people, response by response.
 
@@ -155,7 +160,9 @@ def judge_agreement(
         resamples: replicates of the cluster bootstrap behind every interval; 0 for no intervals.
         seed: of the bootstrap. Equal readings and seeds give equal intervals.
     """
-    counted = _tables_by_cluster(readings)
+    counted = tables_by_cluster(
+        (reading.cluster, reading.people, reading.judge, 1.0) for reading in readings
+    )
     enough = resamples and len(counted) >= LEAST_CLUSTERS
     samples = _Samples(
         counted.sum(axis=0), resampled_sums(counted, resamples, seed) if enough else None
@@ -169,20 +176,6 @@ def judge_agreement(
         errors_as_wrong=_errors_as_wrong(samples),
         confusion=_confusion(samples),
     )
-
-
-def _tables_by_cluster(readings: Sequence[Reading]) -> "Table":
-    """Count readings in a table for each cluster, of shape (clusters, people, judged)."""
-    import numpy
-
-    # By name, so that the order of the rows changes no interval.
-    names = sorted({reading.cluster for reading in readings})
-    number = {name: place for place, name in enumerate(names)}
-    tables = numpy.zeros((len(names), len(PEOPLE), len(JUDGED)))
-    for reading in readings:
-        place = PEOPLE.index(reading.people), JUDGED.index(reading.judge)
-        tables[number[reading.cluster], *place] += 1
-    return tables
 
 
 def _binary(tables: _Samples) -> BinaryAgreement:

@@ -3,27 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vscbench.calibration.agreement import (
-    JUDGED,
-    PEOPLE,
+    Weighted,
     accuracy,
     binary_tables,
     cohen_kappa,
+    tables_by_cluster,
     without_errors,
 )
-from vscbench.calibration.cluster_bootstrap import LEAST_CLUSTERS, estimate, resampled_sums
+from vscbench.calibration.cluster_bootstrap import (
+    LEAST_CLUSTERS,
+    RESAMPLES,
+    estimate,
+    resampled_sums,
+)
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.labelled_case import CaseKey, stratum_of
 from vscbench.records import Kind, Outcome
-
-if TYPE_CHECKING:
-    from vscbench.calibration.agreement import Table
-
-RESAMPLES = 2000
-# A cluster, what people said, what the judge said, and how many responses that stands for.
-Weighted = tuple[str, Kind, Kind, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +71,10 @@ def people_among_themselves(
 def _agreement(weighted: Sequence[Weighted], seed: int) -> LabelledAgreement:
     if not weighted:
         return LabelledAgreement(0, Estimate(None), Estimate(None))
-    tables = without_errors(binary_tables(_tables_by_cluster(weighted)))
+    tables = without_errors(binary_tables(tables_by_cluster(weighted)))
     draws = resampled_sums(tables, RESAMPLES, seed) if len(tables) >= LEAST_CLUSTERS else None
     kappa, share = (
         estimate(float(statistic(tables.sum(axis=0))), None if draws is None else statistic(draws))
         for statistic in (cohen_kappa, accuracy)
     )
     return LabelledAgreement(len(weighted), kappa, share)
-
-
-def _tables_by_cluster(weighted: Sequence[Weighted]) -> "Table":
-    import numpy
-
-    # By name, so that the order of the rows changes no interval.
-    names = sorted({cluster for cluster, *_ in weighted})
-    number = {name: place for place, name in enumerate(names)}
-    tables = numpy.zeros((len(names), len(PEOPLE), len(JUDGED)))
-    for cluster, said, judged, weight in sorted(weighted):
-        tables[number[cluster], PEOPLE.index(said), JUDGED.index(judged)] += weight
-    return tables

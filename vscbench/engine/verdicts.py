@@ -72,7 +72,7 @@ class StoredVerdicts:
             await self._writer.save(record)
 
     def _key(self, turn: Turn) -> str:
-        seen = turn.image if self._judge.sees_image else None
+        seen = _seen(self._judge, turn)
         image = self._store.image_digest(seen) if seen else None
         return verdict_key(self._identity, turn.query, turn.response, image)
 
@@ -118,8 +118,7 @@ class Verdicts:
         """
         if self._judge.is_free:
             return await self._reach(turn)
-        seen = turn.image if self._judge.sees_image else None
-        asked = (turn.query, turn.response, seen)
+        asked = (turn.query, turn.response, _seen(self._judge, turn))
         if asked not in self._shared:
             self._shared[asked] = asyncio.create_task(self._reach(turn))
             self._shared[asked].add_done_callback(_look_at)
@@ -139,7 +138,7 @@ class Verdicts:
             return stored
         if self._offline and not self._judge.is_free:
             raise JudgeError(NOT_STORED)
-        seen = turn.image if self._judge.sees_image else None
+        seen = _seen(self._judge, turn)
         verdict = await self._judge.judge(turn.query, turn.response, seen)
         try:
             await self._shelf.keep_verdict(turn, verdict)
@@ -152,3 +151,8 @@ def _look_at(task: asyncio.Task[Verdict]) -> None:
     """Spare a person asyncio's complaint of an error that nobody waited for any longer."""
     if not task.cancelled():
         task.exception()
+
+
+def _seen(judge: Judge, turn: Turn) -> Path | None:
+    """Return the image of a turn for a judge that looks at it."""
+    return turn.image if judge.sees_image else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vscbench.errors import DataError
-from vscbench.jsonlines import read_json_lines
+from vscbench.jsonlines import read_json_lines, read_text
 
 CSV_ENDINGS: Final = (".csv", ".tsv")
 DELIMITERS: Final = (",", ";", "\t")
@@ -63,7 +63,7 @@ def _text(value: object) -> str | None:
 
 
 def _read_csv(path: Path) -> LabelTable:
-    text = _decoded(path)
+    text = read_text(path, "save it as 'CSV UTF-8'")
     # Without translation, so that a cell keeps its own line breaks.
     lines = io.StringIO(text, newline="")
     before = csv.field_size_limit(LONGEST_CELL)
@@ -108,15 +108,3 @@ def _delimiter(text: str) -> str:
     """Choose what separates most names in the first line; spreadsheets differ by country."""
     first = text.partition("\n")[0]
     return max(DELIMITERS, key=first.count)
-
-
-def _decoded(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {line}: not UTF-8 ({error.reason}); save it as 'CSV UTF-8'"
-        ) from error

@@ -48,8 +48,8 @@ def features_of(reading: Reading) -> Features:
     """Return all features of a reading."""
     present = set(_cue_names(reading))
     for index, line in enumerate(reading.lines):
-        for place in places(index):
-            present.update(name for name, _, _ in patterns(line.skeleton, place))
+        for run in patterns(line.skeleton):
+            present.update(place + run for place in places(index))
     if reading.lines:
         present.update(name for name, _ in openings(reading.lines[0]))
     if not reading.is_english:
@@ -62,13 +62,12 @@ def places(index: int) -> tuple[str, ...]:
     return ("first:", "any:") if index == 0 else ("any:",)
 
 
-def patterns(words: Sentence, place: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each run of up to ``LONGEST_PATTERN`` words, with where it starts and ends."""
+def patterns(words: Sentence) -> Iterator[str]:
+    """Yield each run of up to ``LONGEST_PATTERN`` words."""
     names = [word.word for word in words]
     for length in range(1, LONGEST_PATTERN + 1):
         for start in range(len(names) - length + 1):
-            end = start + length
-            yield place + " ".join(names[start:end]), words[start].start, words[end - 1].end
+            yield " ".join(names[start : start + length])
 
 
 def openings(line: Line) -> Iterator[tuple[str, int]]:
