@@ -10,8 +10,7 @@ from vscbench.cli_runs import PAIRS, RUN, open_outcomes, open_run, open_run_pair
 from vscbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from vscbench.calibration.labelled_case import CaseKey
-    from vscbench.records import Outcome
+    from vscbench.records import CaseKey, Outcome
     from vscbench.report.kept_labels import Design
     from vscbench.report.labelling import Labels, PeopleLabel
     from vscbench.report.past_run import PastRun

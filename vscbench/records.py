@@ -53,6 +53,10 @@ class Kind(StrEnum):
         return self in {Kind.REFUSED, Kind.FLAGGED, Kind.BLOCKED}
 
 
+# Names a case: the id of its pair, and which time the pair is asked, from 1.
+CaseKey = tuple[str, int]
+FIRST_EPOCH = 1
+
 # The paper's classes 0 to 3, in their order: what a judge can say of a model's words.
 CLASSES = (Kind.REFUSED, Kind.FLAGGED, Kind.ANSWERED, Kind.IRRELEVANT)
 

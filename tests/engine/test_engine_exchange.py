@@ -50,16 +50,16 @@ class Known:
     model_name = "known"
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, int]] = []
         self.release = threading.Event()
 
-    def outcome_of(self, pair: Pair) -> Outcome:
-        self.asked.append(pair.id)
+    def outcome_of(self, pair: Pair, epoch: int = 1) -> Outcome:
+        self.asked.append((pair.id, epoch))
         if pair.id == "late":
             self.release.wait(timeout=30)
         if pair.id == "b":
             raise VscbenchError("the run ended before this case was answered")
-        return Outcome(pair, 1, Kind.ANSWERED, Response(f"Sure, {pair.id}\udc80"))
+        return Outcome(pair, epoch, Kind.ANSWERED, Response(f"Sure, {pair.id}\udc80"))
 
 
 @given(outcomes)

@@ -48,7 +48,7 @@ def test_after_enough_failures_only_what_will_run_or_is_waited_for_goes(
     for number in failed:
         queue.case_failed(number)
     for number in wanted:
-        queue.want(f"pair-{number}")
+        queue.want((f"pair-{number}", 1))
     last = sorted(failed)[most - 1] if len(failed) >= most else 31
     assert drain(queue) == [n for n in range(31) if n < last or n in wanted]
 

@@ -19,8 +19,8 @@ from vscbench.calibration.cluster_bootstrap import (
     resampled_sums,
 )
 from vscbench.calibration.estimate import Estimate
-from vscbench.calibration.labelled_case import CaseKey, stratum_of
-from vscbench.records import Kind, Outcome
+from vscbench.calibration.labelled_case import stratum_of
+from vscbench.records import CaseKey, Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)

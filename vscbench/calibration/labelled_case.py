@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vscbench.calibration.scoring import Policy, is_correct
-from vscbench.records import CLASSES, Kind, Label, Outcome
-
-CaseKey = tuple[str, int]
+from vscbench.records import CLASSES, CaseKey, Kind, Label, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vscbench.engine.verdicts import Verdicts
 from vscbench.errors import StoppedError, VscbenchError
 from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
-from vscbench.records import Outcome, Pair, Request
+from vscbench.records import FIRST_EPOCH, CaseKey, Outcome, Pair, Request
 
 DRAIN_S = 3.0
 CLOSE_S = 10.0
@@ -29,8 +29,8 @@ class Outcomes(Protocol):
     def model_name(self) -> str:
         """What the system under test calls itself."""
 
-    def outcome_of(self, pair: Pair) -> Outcome:
-        """Wait for the outcome of a pair and return it.
+    def outcome_of(self, pair: Pair, epoch: int = FIRST_EPOCH) -> Outcome:
+        """Wait for the outcome of a pair in one epoch and return it.
 
         Raises:
             StoppedError: the run ended before it was asked.
@@ -115,8 +115,8 @@ class Dispatcher:
         )
         if purse is not None:
             purse.watchers.append(self._traffic.wake)
-        self._futures: dict[str, concurrent.futures.Future[Outcome]] = {}
-        self._delivered: dict[str, Outcome] = {}
+        self._futures: dict[CaseKey, concurrent.futures.Future[Outcome]] = {}
+        self._delivered: dict[CaseKey, Outcome] = {}
         self._decided = self._errors = 0
         self._last: Outcome | None = None
 
@@ -139,32 +139,34 @@ class Dispatcher:
         """Queue cases; one that is already queued is not asked again."""
         jobs = []
         for pair, request in cases:
-            if pair.id not in self._futures:
+            case = (pair.id, request.epoch)
+            if case not in self._futures:
                 jobs.append(Job(len(self._futures), request, [pair]))
-                self._futures[pair.id] = concurrent.futures.Future()
+                self._futures[case] = concurrent.futures.Future()
         if jobs:
             self._loop.start(self._traffic.look_up(jobs))
 
-    def knows(self, pair: Pair) -> bool:
-        """Whether a pair was submitted."""
-        return pair.id in self._futures
+    def knows(self, pair: Pair, epoch: int = FIRST_EPOCH) -> bool:
+        """Whether a pair was submitted in this epoch."""
+        return (pair.id, epoch) in self._futures
 
-    def outcome_of(self, pair: Pair) -> Outcome:
-        """Wait for the outcome of a submitted pair; it then counts as delivered.
+    def outcome_of(self, pair: Pair, epoch: int = FIRST_EPOCH) -> Outcome:
+        """Wait for the outcome of a submitted case; it then counts as delivered.
 
         Raises:
             StoppedError: the run ended before it was asked.
         """
-        future = self._futures[pair.id]
+        case = (pair.id, epoch)
+        future = self._futures[case]
         if not future.done():
-            self._loop.call(self._traffic.want, pair.id)
+            self._loop.call(self._traffic.want, case)
         outcome = self._loop.wait(future)
-        self._delivered[pair.id] = outcome
+        self._delivered[case] = outcome
         return outcome
 
     def delivered(self) -> list[Outcome]:
-        """Return the outcomes that a case has asked for, sorted by pair id."""
-        return [self._delivered[pair_id] for pair_id in sorted(self._delivered)]
+        """Return the outcomes that a case has asked for, sorted by pair id and epoch."""
+        return [self._delivered[case] for case in sorted(self._delivered)]
 
     def answered(self) -> list[Outcome]:
         """Return every outcome there is, whether or not a case has asked for it."""
@@ -204,7 +206,7 @@ class Dispatcher:
         self._last = outcome
         if self._is_failure(outcome):
             self._queue.case_failed(number)
-        future = self._futures[outcome.pair.id]
+        future = self._futures[outcome.pair.id, outcome.epoch]
         if not future.done():
             future.set_result(outcome)
 
@@ -213,7 +215,7 @@ class Dispatcher:
             if not future.done():
                 future.set_exception(StoppedError(why))
 
-    def _refuse(self, pair: Pair, why: str) -> None:
-        future = self._futures[pair.id]
+    def _refuse(self, case: CaseKey, why: str) -> None:
+        future = self._futures[case]
         if not future.done():
             future.set_exception(StoppedError(why))

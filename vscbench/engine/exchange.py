@@ -12,7 +12,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.engine.wire import pack, unpack
 from vscbench.errors import StoppedError, VscbenchError
-from vscbench.records import Outcome, Pair
+from vscbench.records import FIRST_EPOCH, Outcome, Pair
 
 FAULT = b"!"
 STOPPED = b"#"
@@ -79,11 +79,12 @@ class OutcomeServer:
     def _serve(self, connection: "Connection[bytes, bytes]") -> None:
         with connection, contextlib.suppress(OSError, EOFError):
             while True:
-                connection.send_bytes(self._reply(connection.recv_bytes().decode()))
+                pair_id, epoch = json.loads(connection.recv_bytes())
+                connection.send_bytes(self._reply(pair_id, epoch))
 
-    def _reply(self, pair_id: str) -> bytes:
+    def _reply(self, pair_id: str, epoch: int) -> bytes:
         try:
-            outcome = self._outcomes.outcome_of(self._pair_by_id[pair_id])
+            outcome = self._outcomes.outcome_of(self._pair_by_id[pair_id], epoch)
             return OUTCOME + json.dumps(self._outcomes.model_name).encode() + b"\n" + pack(outcome)
         except StoppedError as error:
             return STOPPED + str(error).encode()
@@ -114,11 +115,11 @@ class RemoteOutcomes:
         """What the system under test calls itself; known once an outcome was asked for."""
         return self._model_name
 
-    def outcome_of(self, pair: Pair) -> Outcome:
-        """Wait for the outcome of a pair and return it."""
+    def outcome_of(self, pair: Pair, epoch: int = FIRST_EPOCH) -> Outcome:
+        """Wait for the outcome of a pair in one epoch and return it."""
         try:
             connection = self._connect()
-            connection.send_bytes(pair.id.encode())
+            connection.send_bytes(json.dumps([pair.id, epoch]).encode())
             message = connection.recv_bytes()
         except (OSError, EOFError, AuthenticationError) as error:
             raise VscbenchError(

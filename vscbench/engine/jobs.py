@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vscbench.records import Pair, Request
+from vscbench.records import CaseKey, Pair, Request
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +24,11 @@ class Job:
     key: str | None = None
     failures: int = 0
 
+    @property
+    def cases(self) -> list[CaseKey]:
+        """The cases that wait for its answer."""
+        return [(pair.id, self.request.epoch) for pair in self.pairs]
+
 
 @dataclass
 class JobQueue:
@@ -37,7 +42,7 @@ class JobQueue:
     _waiting: "deque[Job]" = field(default_factory=deque)
     _delayed: list[tuple[float, int, Job]] = field(default_factory=list)
     _failed: list[int] = field(default_factory=list)
-    _wanted: set[str] = field(default_factory=set)
+    _wanted: set[CaseKey] = field(default_factory=set)
 
     def add(self, job: Job) -> None:
         """Queue a job behind the others."""
@@ -47,9 +52,9 @@ class JobQueue:
         """Queue a job for another attempt, not before a time of the event loop's clock."""
         heapq.heappush(self._delayed, (ready_at, job.number, job))
 
-    def want(self, pair_id: str) -> None:
-        """Note that a case waits for this pair."""
-        self._wanted.add(pair_id)
+    def want(self, case: CaseKey) -> None:
+        """Note that somebody waits for this case."""
+        self._wanted.add(case)
 
     def case_failed(self, number: int) -> None:
         """Note that the case at this place of the order will be a failed test."""
@@ -94,4 +99,4 @@ class JobQueue:
         return heapq.nsmallest(self.most_failures, self._failed)[-1]
 
     def _may_go(self, job: Job, last: float) -> bool:
-        return job.number < last or any(pair.id in self._wanted for pair in job.pairs)
+        return job.number < last or not self._wanted.isdisjoint(job.cases)

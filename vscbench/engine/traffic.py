@@ -14,7 +14,7 @@ from vscbench.engine.verdicts import Verdicts
 from vscbench.engine.versions import VersionCheck
 from vscbench.errors import StoppedError, StoreError, TargetError, VscbenchError
 from vscbench.models.protocol import Model
-from vscbench.records import Cause, Outcome, Pair
+from vscbench.records import CaseKey, Cause, Outcome, Pair
 
 CHUNK = 64
 NOT_STORED = "not in the store, and nothing is asked offline"
@@ -52,7 +52,7 @@ class Traffic:
     admission: Admission
     queue: JobQueue
     deliver: Callable[[Outcome, int], None]
-    refuse: Callable[[Pair, str], None]
+    refuse: Callable[[CaseKey, str], None]
     abort: Callable[[str], None]
     offline: bool = False
     counts: Counts = field(default_factory=Counts)
@@ -83,9 +83,9 @@ class Traffic:
             self._looking_up -= 1
             self._wake.set()
 
-    def want(self, pair_id: str) -> None:
+    def want(self, case: CaseKey) -> None:
         """Note that somebody waits for a case."""
-        self.queue.want(pair_id)
+        self.queue.want(case)
         self._wake.set()
 
     def stop(self, why: str) -> None:
@@ -232,8 +232,8 @@ class Traffic:
 
     def _refuse(self, job: Job) -> None:
         self._asking.pop(job.key or "", None)
-        for pair in job.pairs:
-            self.refuse(pair, self.stopped or "")
+        for case in job.cases:
+            self.refuse(case, self.stopped or "")
 
     async def _conclude(self, answered: Sequence[tuple[Job, Found]]) -> None:
         """Judge responses for every case that waits for them, and deliver the outcomes."""
@@ -258,7 +258,7 @@ class Traffic:
             outcome = await judged(self.verdicts, pair, job, found)
         except StoppedError as error:
             self.stop(str(error))
-            self.refuse(pair, str(error))
+            self.refuse((pair.id, job.request.epoch), str(error))
             return
         if self.verdicts.unkept and not self.verdicts.are_free:
             self.stop(self.verdicts.unkept)

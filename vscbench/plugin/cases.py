@@ -1,13 +1,14 @@
 """Collection: where the benchmark's file is, and how pairs become pytest cases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import vscbench
-from vscbench.records import Label, Pair
+from vscbench.plugin.selected import Repeat
+from vscbench.records import Label
 
 FOLDER = "tests_benchmark"
 FILE = "test_safety_calibration.py"
@@ -90,10 +91,10 @@ def asked_fixture(metafunc: pytest.Metafunc) -> str | None:
     return asked[0] if asked else None
 
 
-def parametrize(metafunc: pytest.Metafunc, fixture: str, pairs: Sequence[Pair]) -> None:
-    """Make a case of each pair that has the label which the fixture stands for."""
+def parametrize(metafunc: pytest.Metafunc, fixture: str, repeats: Iterable[Repeat]) -> None:
+    """Make a case of each repeat of a pair that has the label which the fixture stands for."""
     label = LABEL_OF_FIXTURE[fixture]
-    params = [_param(pair) for pair in pairs if pair.label is label]
+    params = [_param(repeat) for repeat in repeats if repeat.pair.label is label]
     metafunc.parametrize(fixture, params or [PLACEHOLDER], indirect=True)
 
 
@@ -102,12 +103,12 @@ def without_empty_sets(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for item in items if not _is_placeholder(item)]
 
 
-def pair_of(item: pytest.Item) -> Pair | None:
-    """Return the pair a test item asks for, or ``None`` where it is no case of ours."""
+def repeat_of(item: pytest.Item) -> Repeat | None:
+    """Return what a test item asks for, or ``None`` where it is no case of ours."""
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    pair = next((params[name] for name in LABEL_OF_FIXTURE if name in params), None)
-    return pair if isinstance(pair, Pair) else None
+    repeat = next((params[name] for name in LABEL_OF_FIXTURE if name in params), None)
+    return repeat if isinstance(repeat, Repeat) else None
 
 
 def show_explanation(item: pytest.Item) -> None:
@@ -131,6 +132,6 @@ def _is_placeholder(item: pytest.Item) -> bool:
     return any(params.get(name) == PLACEHOLDER for name in LABEL_OF_FIXTURE)
 
 
-def _param(pair: Pair) -> object:
-    marks = () if pair.query else pytest.mark.skip(reason=NO_QUERY)
-    return pytest.param(pair, id=pair.id, marks=marks)
+def _param(repeat: Repeat) -> object:
+    marks = () if repeat.pair.query else pytest.mark.skip(reason=NO_QUERY)
+    return pytest.param(repeat, id=repeat.id, marks=marks)

@@ -8,8 +8,9 @@ from vscbench.calibration.scoring import BlockedPolicy, is_correct
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.errors import StoppedError, VscbenchError
 from vscbench.plugin.explain import explain, explain_error
+from vscbench.plugin.selected import Repeat
 from vscbench.plugin.settings import Settings
-from vscbench.records import Kind, Outcome, Pair
+from vscbench.records import Kind, Outcome
 
 SETTINGS = pytest.StashKey[Settings]()
 OUTCOMES = pytest.StashKey[Outcomes]()
@@ -42,10 +43,10 @@ def safe_case(request: pytest.FixtureRequest) -> Case:
     return decided_case(request.node, request.config, request.param)
 
 
-def decided_case(item: pytest.Item, config: pytest.Config, pair: Pair) -> Case:
-    """Wait for a pair's outcome; a case of which nothing can be said is a pytest error."""
+def decided_case(item: pytest.Item, config: pytest.Config, repeat: Repeat) -> Case:
+    """Wait for the outcome of a case; a case of which nothing can be said is a pytest error."""
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
-    outcome = _outcome_or_fail(item, outcomes, pair)
+    outcome = _outcome_or_fail(item, outcomes, repeat)
     model = outcomes.model_name
     others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
     item.user_properties[:] = [*others, *properties(outcome, model)]
@@ -68,10 +69,10 @@ def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
     ]
 
 
-def _outcome_or_fail(item: pytest.Item, outcomes: Outcomes, pair: Pair) -> Outcome:
+def _outcome_or_fail(item: pytest.Item, outcomes: Outcomes, repeat: Repeat) -> Outcome:
     """Wait for an outcome; an error that is meant for a person is shown without a traceback."""
     try:
-        return outcomes.outcome_of(pair)
+        return outcomes.outcome_of(repeat.pair, repeat.epoch)
     except StoppedError as stopped:
         # Told once, at the end: the other cases of a run that is over are not failures.
         item.session.shouldstop = f"vscbench: {stopped}"

@@ -36,6 +36,7 @@ OPTIONS = (
     ("judge-tie", "error|last", "who decides a panel's tie: nobody (default) or its last judge"),
     ("scoring", "|".join(Scoring), "how irrelevant answers to safe pairs score (default paper)"),
     ("blocked", "|".join(BlockedPolicy), "how a provider's block scores (default refused)"),
+    ("epochs", "K", "ask each pair K times (default 1); ids are those of the pair, then :2, :3"),
     ("api-base", "URL", "address of the model's server, passed to litellm"),
     (
         "concurrency",

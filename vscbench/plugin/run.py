@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,10 +19,10 @@ from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.facts import distinct, image_changes, is_failed_test
 from vscbench.plugin.plan import Plan, make_plan
-from vscbench.plugin.selected import SelectedPairs
+from vscbench.plugin.selected import Repeat, SelectedPairs
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.subject import Subject, keeps
-from vscbench.records import Outcome, Pair, Request
+from vscbench.records import FIRST_EPOCH, Outcome, Pair, Request
 from vscbench.report.outcomes import outcome_row, write_outcomes
 from vscbench.report.run_pairs import selection_fields
 from vscbench.report.summary import Run, judge_usage, summarise, usage_of, write_summary
@@ -73,16 +73,16 @@ class BenchmarkRun:
         """Whether a model was opened and cases were submitted."""
         return self._dispatcher is not None
 
-    def begin(self, pair_ids: Iterable[str]) -> None:
+    def begin(self, repeats: Iterable[Repeat]) -> None:
         """Check everything that can be checked, open the model, and keep requests in flight.
 
         Args:
-            pair_ids: the pairs whose cases will run, in the order in which they will.
+            repeats: the cases that will run, in the order in which they will.
 
         Raises:
             VscbenchError: something cannot work; nothing was sent.
         """
-        cases = self.selected.cases(pair_ids)
+        cases = self.selected.cases(repeats)
         if self._dispatcher is not None or not cases:
             return
         model, judge = self._open(cases)
@@ -101,13 +101,13 @@ class BenchmarkRun:
         )
         self._dispatcher.submit(cases)
 
-    def plan(self, pair_ids: Iterable[str]) -> Plan:
+    def plan(self, repeats: Iterable[Repeat]) -> Plan:
         """Say what ``begin`` would ask; nothing is sent.
 
         Raises:
             VscbenchError: something cannot work.
         """
-        cases = self.selected.cases(pair_ids)
+        cases = self.selected.cases(repeats)
         model, judge = self._open(cases)
         limits = self.subject.limits(model)
         archive = self.subject.archive(model, judge)
@@ -119,14 +119,14 @@ class BenchmarkRun:
         """How many requests are kept in flight at most."""
         return self._begun.limits.concurrency
 
-    def outcome_of(self, pair: Pair) -> Outcome:
-        """Wait for the outcome of a pair, asking for it if nobody has yet."""
+    def outcome_of(self, pair: Pair, epoch: int = FIRST_EPOCH) -> Outcome:
+        """Wait for the outcome of a case, asking for it if nobody has yet."""
         if self._dispatcher is None:
             with self._beginning:
-                self.begin([pair.id])
-        if not self._begun.knows(pair):
-            self._begun.submit([(pair, self.selected.request(pair))])
-        return self._begun.outcome_of(pair)
+                self.begin([Repeat(pair, epoch)])
+        if not self._begun.knows(pair, epoch):
+            self._begun.submit(self.selected.cases([Repeat(pair, epoch)]))
+        return self._begun.outcome_of(pair, epoch)
 
     def serve(self) -> OutcomeServer:
         """Let other processes ask for outcomes; the same server each time."""
@@ -159,7 +159,7 @@ class BenchmarkRun:
             folder=self.folder,
             summary=summary,
             has_outcomes=bool(outcomes),
-            notes=dispatcher.notes,
+            notes=(*dispatcher.notes, *self._on_repeats()),
             stopped=stopped,
             unanswered=progress.submitted - progress.decided,
             store=self.settings.store if self._keeps else None,
@@ -216,9 +216,16 @@ class BenchmarkRun:
             self._describe(outcomes),
             outcomes,
             self.selected.planned,
-            len(self.selected.pairs) - self.selected.planned,
+            self.selected.without_query,
             usage,
         )
+
+    def _on_repeats(self) -> Iterator[str]:
+        if self.settings.epochs > 1 and self.params().get("temperature") == 0:
+            yield (
+                f"{self.settings.epochs} epochs at temperature 0: most models answer the same each "
+                "time; add --vsc-param temperature=0.7, or what the model is shipped with"
+            )
 
     def _describe(self, outcomes: Sequence[Outcome]) -> Run:
         settings = self.settings
@@ -235,7 +242,7 @@ class BenchmarkRun:
             blocked=settings.policy.blocked,
             pairs=settings.pairs,
             pairs_sha256=pairs_sha256(self.selected.pairs),
-            epochs=1,
+            epochs=settings.epochs,
             started=self.started.isoformat(timespec="seconds"),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             version=vscbench.__version__,

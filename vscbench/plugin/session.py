@@ -15,7 +15,7 @@ from vscbench.errors import UsageError, VscbenchError
 from vscbench.plugin import cases, fixtures, rootdir, terminal
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
-from vscbench.plugin.selected import SelectedPairs
+from vscbench.plugin.selected import Repeat, SelectedPairs
 from vscbench.plugin.settings import Settings, read_settings
 from vscbench.plugin.subject import Subject
 
@@ -78,7 +78,7 @@ class Collecting:
         """Make a case of each selected pair."""
         fixture = cases.asked_fixture(metafunc)
         if fixture is not None:
-            cases.parametrize(metafunc, fixture, self._selected.pairs)
+            cases.parametrize(metafunc, fixture, self._selected.repeats)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop placeholders of labels that were not selected; show failures by explanation."""
@@ -112,13 +112,13 @@ class Leading:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Start asking, in the order in which the cases will run; a dry run ends here."""
-        pairs = [pair for item in session.items if (pair := cases.pair_of(item))]
-        pair_ids = [pair.id for pair in pairs if pair.query]
+        repeats = [repeat for item in session.items if (repeat := cases.repeat_of(item))]
+        asked = [repeat for repeat in repeats if repeat.pair.query]
         if self._run.settings.dry_run:
             with usage_errors():
-                terminal.print_plan(self._config, self._run.plan(pair_ids))
+                terminal.print_plan(self._config, self._run.plan(asked))
             return True
-        self._begin(pair_ids)
+        self._begin(asked)
         return None
 
     @pytest.hookimpl(optionalhook=True)
@@ -155,12 +155,12 @@ class Leading:
         if self._finished is not None:
             terminal.print_summary(terminalreporter, self._finished)
 
-    def _begin(self, pair_ids: Sequence[str]) -> None:
-        if self._run.has_begun or not pair_ids or not self._cases_will_run():
+    def _begin(self, asked: Sequence[Repeat]) -> None:
+        if self._run.has_begun or not asked or not self._cases_will_run():
             return
         with usage_errors():
-            self._run.begin(pair_ids)
-        terminal.announce(self._config, self._run, len(pair_ids))
+            self._run.begin(asked)
+        terminal.announce(self._config, self._run, len(asked))
         self._live = terminal.live_line(self._config, self._run)
 
     def _cases_will_run(self) -> bool:
@@ -168,10 +168,10 @@ class Leading:
         stopped = self._collection_failed and not option.continue_on_collection_errors
         return not stopped and not option.setupplan
 
-    def _askable(self, node_ids: Iterable[str]) -> list[str]:
+    def _askable(self, node_ids: Iterable[str]) -> list[Repeat]:
         names = (node_id.rpartition("[")[2].removesuffix("]") for node_id in node_ids)
-        by_id = self._selected.by_id
-        return [name for name in names if name in by_id and by_id[name].query]
+        by_id = self._selected.repeat_by_id
+        return [by_id[name] for name in names if name in by_id]
 
 
 def worker_count(config: pytest.Config) -> int:

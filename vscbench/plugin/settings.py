@@ -42,6 +42,7 @@ class Settings:
     selection: Selection
     judge: JudgeSpec
     policy: Policy
+    epochs: int
     concurrency: int | None
     requests_per_minute: float | None
     tokens_per_minute: float | None
@@ -205,6 +206,7 @@ def _settings(source: _Source) -> Settings:
             source.choice("scoring", Scoring, Scoring.PAPER),
             source.choice("blocked", BlockedPolicy, BlockedPolicy.REFUSED),
         ),
+        epochs=source.number("epochs", int, 1) or 1,
         concurrency=source.number("concurrency", int, 1),
         requests_per_minute=source.number("rpm", float, 0.1),
         tokens_per_minute=source.number("tpm", float, 1.0),

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vscbench.calibration.labelled_case import CaseKey
 from vscbench.errors import DataError, UsageError
-from vscbench.records import Outcome
+from vscbench.records import CaseKey, Outcome
 from vscbench.report.files import to_json, write_whole
 from vscbench.report.labelling import PeopleLabel, read_labels
 from vscbench.report.past_run import PastRun

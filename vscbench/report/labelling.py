@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vscbench.calibration.labelled_case import CaseKey
 from vscbench.errors import DataError, UsageError
 from vscbench.judges.label_tables import Row, read_label_table
 from vscbench.judges.label_words import LABELS, OTHER, WORDS, folded
-from vscbench.records import Kind, Outcome
+from vscbench.records import CaseKey, Kind, Outcome
 from vscbench.report.files import replace_file, to_json
 from vscbench.report.spreadsheet import to_csv
 
