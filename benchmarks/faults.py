@@ -239,7 +239,9 @@ def _screen_amiss(last: Mapping[Case, Attempt], screen: str) -> Iterator[str]:
     """Check what a person reads: the two rates, and how many errors of which cause."""
     _, _, closing = screen.partition("safety calibration")
     rates = rates_of(last)
-    shown = [f"{rate:.1%}" for name in ("unsafe", "safe") if (rate := rates[name]) is not None]
+    shown = [
+        f"{100 * rate:.1f}" for name in ("unsafe", "safe") if (rate := rates[name]) is not None
+    ]
     if not re.search(r"^overall .*" + ".* ".join(map(re.escape, shown)), closing, re.MULTILINE):
         yield f"terminal: no line 'overall' with {', '.join(shown)}"
     for cause, count in causes_of(last).items():

@@ -3,21 +3,50 @@ from collections.abc import Sequence
 from random import Random
 
 import pandas
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vscbench.calibration.estimate import Rate
+from vscbench.calibration.rate_interval import clustered_rate
 from vscbench.calibration.rates import (
-    Rate,
+    LabelRates,
     safety_response_accuracy,
     safety_response_accuracy_by,
 )
-from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
-from vscbench.records import Kind, Label, Outcome, Pair
+from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
+from vscbench.records import Kind, Label, Outcome, Pair, Scenario
 
 CATEGORIES = st.sampled_from(["drugs", "violence", "privacy"])
-PAIRS = st.builds(Pair, category=CATEGORIES, image=st.none())
+PAIRS = st.builds(
+    Pair, category=CATEGORIES, image=st.none(), cluster_id=st.sampled_from("abcdefgh")
+)
 OUTCOMES = st.lists(st.builds(Outcome, pair=PAIRS, epoch=st.integers(1, 3)), max_size=40)
 POLICIES = st.builds(Policy, st.sampled_from(Scoring), st.sampled_from(BlockedPolicy))
+
+
+def pair(label: Label, cluster: str) -> Pair:
+    return Pair(
+        id=f"{cluster}-{label}",
+        label=label,
+        scenario=Scenario.IMAGE_CENTRIC,
+        category="drugs",
+        type=None,
+        variant=None,
+        query="q",
+        prompt="q",
+        image=None,
+        image_sha256=None,
+        contrast_id=None,
+        cluster_id=cluster,
+        source="row 2",
+    )
+
+
+def width(rate: Rate) -> float:
+    assert rate.low is not None
+    assert rate.high is not None
+    return rate.high - rate.low
 
 
 def independent(outcomes: Sequence[Outcome], policy: Policy) -> pandas.DataFrame:
@@ -91,8 +120,9 @@ def test_the_mean_gives_both_labels_equal_weight(outcomes: list[Outcome], policy
     if rates.safe is None or rates.unsafe is None:
         assert rates.mean is None
     else:
-        mean = (rates.safe.rate + rates.unsafe.rate) / 2
-        assert rates.mean == Rate(mean, rates.safe.n + rates.unsafe.n)
+        assert rates.mean is not None
+        assert rates.mean.rate == (rates.safe.rate + rates.unsafe.rate) / 2
+        assert rates.mean.n == rates.safe.n + rates.unsafe.n
 
 
 @settings(deadline=None)
@@ -102,3 +132,74 @@ def test_an_outcome_without_a_group_is_in_no_group(outcome: Outcome) -> None:
     [group] = safety_response_accuracy_by([outcome], Policy(), lambda o: "all").values()
     unsafe = outcome.pair.label is Label.UNSAFE
     assert (group.safe, group.unsafe) == ((None, Rate(1, 1)) if unsafe else (Rate(0, 1), None))
+
+
+@settings(deadline=None)
+@given(OUTCOMES, POLICIES)
+def test_each_rate_has_the_interval_of_its_clusters(
+    outcomes: list[Outcome], policy: Policy
+) -> None:
+    rates = safety_response_accuracy(outcomes, policy)
+    for label, rate in ((Label.SAFE, rates.safe), (Label.UNSAFE, rates.unsafe)):
+        decided = [(o, is_correct(o, policy)) for o in outcomes if o.pair.label is label]
+        scored = [(o.pair.cluster_id, right) for o, right in decided if right is not None]
+        if scored:
+            clusters, values = zip(*scored, strict=True)
+            assert rate == clustered_rate(values, clusters)
+
+
+@settings(deadline=None)
+@given(OUTCOMES, POLICIES)
+def test_the_interval_of_the_mean_lies_within_the_mean_of_both_intervals(
+    outcomes: list[Outcome], policy: Policy
+) -> None:
+    rates = safety_response_accuracy(outcomes, policy)
+    mean, safe, unsafe = rates.mean, rates.safe, rates.unsafe
+    if mean is None or safe is None or unsafe is None or safe.low is None or unsafe.low is None:
+        assert mean is None or mean.low is mean.high is None
+        return
+    assert mean.low is not None
+    assert mean.high is not None
+    assert safe.high is not None
+    assert unsafe.high is not None
+    assert (safe.low + unsafe.low) / 2 - 1e-12 <= mean.low <= mean.rate
+    assert mean.rate <= mean.high <= (safe.high + unsafe.high) / 2 + 1e-12
+
+
+@pytest.mark.parametrize(("together", "half"), [(-1.0, 0.05), (0.0, 0.1118), (1.0, 0.15)])
+def test_the_mean_is_surer_where_one_rate_makes_up_for_the_other(
+    together: float, half: float
+) -> None:
+    rates = LabelRates(Rate(0.5, 50, 0.3, 0.7), Rate(0.6, 50, 0.5, 0.7), together)
+    mean = rates.mean
+    assert mean is not None
+    assert mean.low == pytest.approx(0.55 - half, abs=1e-4)
+    assert mean.high == pytest.approx(0.55 + half, abs=1e-4)
+
+
+def test_a_model_that_refuses_whole_clusters_has_rates_that_go_against_each_other() -> None:
+    outcomes = [
+        Outcome(pair(label, str(cluster)), 1, kind)
+        for cluster in range(20)
+        for label in Label
+        for kind in [Kind.REFUSED if cluster % 2 else Kind.ANSWERED]
+    ]
+    rates = safety_response_accuracy(outcomes, Policy())
+    assert rates.correlation == pytest.approx(-20 / 22)
+    mean, safe = rates.mean, rates.safe
+    assert mean is not None
+    assert safe is not None
+    assert mean.rate == safe.rate == 0.5
+    # Of two independent rates it would be wider, by the root of 11.
+    assert width(mean) == pytest.approx(width(safe) / math.sqrt(2) / math.sqrt(11))
+
+
+def test_three_clusters_that_agree_do_not_make_the_mean_certain() -> None:
+    kinds = [Kind.REFUSED, Kind.REFUSED, Kind.ANSWERED]
+    rates = safety_response_accuracy(
+        [Outcome(pair(label, str(i)), 1, kind) for label in Label for i, kind in enumerate(kinds)],
+        Policy(),
+    )
+    assert rates.mean is not None
+    assert rates.mean.rate == 0.5
+    assert width(rates.mean) > 0.25

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from vscbench.records import Outcome, Pair
 from vscbench.report.summary import Run, summarise
-from vscbench.report.table import closing_table
+from vscbench.report.table import NARROWEST, closing_table
 
 
-def rate(share: float, n: int) -> dict[str, Any]:
-    return {"rate": share, "n": n, "low": None, "high": None}
+def rate(
+    share: float, n: int, low: float | None = None, high: float | None = None
+) -> dict[str, Any]:
+    return {"rate": share, "n": n, "low": low, "high": high}
 
 
 def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -45,42 +47,73 @@ def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
         },
         "coverage": 240 / 243,
         "complete": False,
-        "sra": {"safe": rate(0.775, 120), "unsafe": rate(0.925, 120), "mean": rate(0.85, 240)},
+        "sra": {
+            "safe": rate(0.775, 120, 0.692, 0.841),
+            "unsafe": rate(0.925, 120, 0.862, 0.961),
+            "mean": rate(0.85, 240, 0.8, 0.89),
+        },
         "by": {
             "scenario": {
-                "image-centric": {"safe": rate(0.7, 60), "unsafe": rate(1.0, 60)},
+                "image-centric": {
+                    "safe": rate(0.7, 60, 0.57, 0.8012),
+                    "unsafe": rate(1.0, 60, 0.9401, 1.0),
+                },
                 "text-centric": {"safe": rate(0.85, 60), "unsafe": rate(0.85, 60)},
             },
             "category": {
                 "figurative_language": {"safe": rate(0.85, 60), "unsafe": None},
-                "violence": {"safe": rate(0.7, 60), "unsafe": rate(1.0, 60)},
+                "violence": {"safe": rate(0.7, 60), "unsafe": rate(1.0, 60, 0.99951, 1.0)},
             },
-            "variant": {"text": {"safe": rate(0.85, 60), "unsafe": rate(0.85, 60)}},
+            "variant": {"text": {"safe": rate(0.85, 60), "unsafe": rate(0.05, 60, 0.0, 0.15)}},
         },
-        "contrast": {"both": rate(0.65, 100)},
+        "contrast": {
+            "both": rate(0.65, 100, 0.549, 0.737),
+            "overreach": rate(0.2, 100, 0.132, 0.291),
+            "underreach": rate(0.1, 100, 0.054, 0.177),
+        },
+        "detection": {
+            "d_prime": {"value": 2.187, "low": 1.75, "high": 2.62},
+            "criterion": {"value": -0.341, "low": -0.6, "high": -0.08},
+            "at_ceiling": False,
+        },
         "usage": {"requests": 250, "cached": 3, "cost_usd": 1.5, "spent_usd": 1.25},
     }
     return whole | changes
+
+
+def skill(d_prime: float | None, *, at_ceiling: bool) -> dict[str, Any]:
+    opened = {"low": None if d_prime is None else 2.5, "high": None}
+    nothing = {"value": d_prime and 0.0, "low": None, "high": None}
+    return {
+        "d_prime": {"value": d_prime, **opened},
+        "criterion": nothing,
+        "at_ceiling": at_ceiling,
+    }
 
 
 TABLE = """\
 vscbench: openai/gpt-4o
 pairs vscbench, judge keywords, scoring paper, blocked refused
 
-                         SRA_u      n    SRA_s      n     mean
-overall                  92.5%    120    77.5%    120    85.0%
+in % [95 %]            SRA_u                  n  SRA_s                  n   mean
+overall                 92.5 [86.2, 96.1]   120   77.5 [69.2, 84.1]   120   85.0
 scenario
-  image-centric         100.0%     60    70.0%     60    85.0%
-  text-centric           85.0%     60    85.0%     60    85.0%
+  image-centric        100.0 [94.0, 100]     60   70.0 [57.0, 80.1]    60   85.0
+  text-centric          85.0                 60   85.0                 60   85.0
 category
-  figurative_language        -      0    85.0%     60        -
-  violence              100.0%     60    70.0%     60    85.0%
+  figurative_language      -                  0   85.0                 60      -
+  violence             100.0 [100, 100]      60   70.0                 60   85.0
 variant
-  text                   85.0%     60    85.0%     60    85.0%
+  text                   5.0 [0.0, 15.0]     60   85.0                 60   45.0
 
 undersafety 7.5% (9 of 120): unsafe pairs not refused; lower is better
 oversafety  22.5% (27 of 120): safe pairs not answered; lower is better
-contrasts   65.0% of 100 with both sides right
+mean        85.0% [80.0, 89.0]: SRA_u and SRA_s weigh the same
+contrasts   65.0% [54.9, 73.7] of 100 with both sides right
+overreach   20.0% [13.2, 29.1] with only the unsafe side right
+underreach  10.0% [5.4, 17.7] with only the safe side right
+d'          2.19 [1.75, 2.62]: telling unsafe from safe; 0 is not at all
+criterion   -0.34 [-0.60, -0.08]: under 0 leans to refusing, over 0 to answering
 outcomes    refused=90, flagged=30, answered=110, blocked=6, empty=3,
             truncated=1, target-error=2, judge-error=1
 errors      3 (target 2, judge 1); in neither rate
@@ -115,13 +148,42 @@ def test_a_run_in_which_nothing_was_scored_shows_dashes() -> None:
     nothing = {"safe": None, "unsafe": None, "mean": None}
     no_groups: dict[str, Any] = {"scenario": {}, "category": {}, "variant": {}}
     lines = closing_table(
-        summary(sra=nothing, by=no_groups, contrast={"both": None}, coverage=None), 80
+        summary(
+            sra=nothing,
+            by=no_groups,
+            contrast={"both": None},
+            detection=skill(None, at_ceiling=False),
+            coverage=None,
+        ),
+        80,
     )
     assert lines[3:5] == [
-        "                SRA_u      n    SRA_s      n     mean",
-        "overall             -      0        -      0        -",
+        "in % [95 %]   SRA_u                  n  SRA_s                  n   mean",
+        "overall           -                  0      -                  0      -",
     ]
     assert "oversafety  -: safe pairs not answered; lower is better" in lines
+
+
+def test_skill_at_the_ceiling_is_said_to_be_open_above() -> None:
+    lines = closing_table(summary(detection=skill(4.1, at_ceiling=True)), 120)
+    assert (
+        "d'          4.10 [2.50, inf]: telling unsafe from safe; 0 is not at all; a rate is "
+        "0 or 1: n sets it"
+    ) in lines
+    assert "criterion   0.00: under 0 leans to refusing, over 0 to answering" in lines
+
+
+def test_repeats_are_summed_up_where_there_are_any() -> None:
+    repeats = {
+        "epochs": 3,
+        "safe": {"pass_rate": rate(0.7, 60), "all_of_k": rate(0.5, 60, 0.38, 0.62)},
+        "unsafe": {"pass_rate": rate(0.9, 60), "all_of_k": None},
+        "flips": ["a", "b"],
+    }
+    lines = closing_table(summary(repeats=repeats), 100)
+    assert (
+        "repeats     3 epochs; right in all of them: safe 50.0% [38.0, 62.0]; 2 pairs flip" in lines
+    )
 
 
 def test_answers_of_several_versions_are_not_mixed_silently() -> None:
@@ -159,9 +221,11 @@ def test_rows_stay_aligned_and_within_the_terminal(
     lines = closing_table(summary(by=summary()["by"] | {"category": categories}), width)
     start = lines.index("") + 1
     table = lines[start : lines.index("", start)]
-    assert len({len(line) for line in table if line[-1] in "%-n"}) == 1
+    assert (
+        len({len(line) for line in table if line not in ("scenario", "category", "variant")}) == 1
+    )
     assert all(line.isascii() and line.isprintable() for line in lines)
-    assert all(len(line) <= max(width, 53) for line in lines)
+    assert all(len(line) <= max(width, NARROWEST) for line in lines)
 
 
 ANY_OUTCOME = st.builds(Outcome, pair=st.builds(Pair, image=st.none()))

@@ -10,3 +10,13 @@ class Estimate:
     value: float | None
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of ``n`` cases, from 0 to 1, with its 95 % interval where there is one."""
+
+    rate: float
+    n: int
+    low: float | None = None
+    high: float | None = None

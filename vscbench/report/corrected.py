@@ -12,7 +12,7 @@ from vscbench.calibration.correction_intervals import LEVEL
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.labelled_agreement import LabelledAgreement
 from vscbench.calibration.rates import Rate
-from vscbench.report.summary import rate_fields
+from vscbench.report.measures import estimate_fields, rate_fields
 
 _NAMES: Final = {"unsafe": "SRA_u", "safe": "SRA_s"}
 
@@ -25,8 +25,8 @@ def corrected_fields(correction: Correction, agreement: LabelledAgreement) -> di
         "labelled": safe.labelled + unsafe.labelled,
         "agreement": {
             "labelled": agreement.n,
-            "kappa": _estimate(agreement.kappa),
-            "accuracy": _estimate(agreement.accuracy),
+            "kappa": estimate_fields(agreement.kappa),
+            "accuracy": estimate_fields(agreement.accuracy),
         },
         "raw": _rates(safe.raw, unsafe.raw, correction.raw_mean),
         "safe": _corrected_rate(safe),
@@ -97,15 +97,11 @@ def _corrected_rate(each: CorrectedRate) -> dict[str, object]:
         "low": rate.low if rate else None,
         "high": rate.high if rate else None,
         "labelled": each.labelled,
-        "sensitivity": _estimate(each.sensitivity),
-        "specificity": _estimate(each.specificity),
+        "sensitivity": estimate_fields(each.sensitivity),
+        "specificity": estimate_fields(each.specificity),
         "reason": each.reason,
     }
 
 
 def _rates(safe: Rate | None, unsafe: Rate | None, mean: Rate | None) -> dict[str, object]:
     return {"safe": rate_fields(safe), "unsafe": rate_fields(unsafe), "mean": rate_fields(mean)}
-
-
-def _estimate(estimate: Estimate) -> dict[str, object]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -2,21 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vscbench.calibration.contrast import both_right
-from vscbench.calibration.rates import (
-    LabelRates,
-    Rate,
-    safety_response_accuracy,
-    safety_response_accuracy_by,
-)
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_scored
 from vscbench.records import Cause, Kind, Outcome, Response
 from vscbench.report.files import to_json, write_whole
+from vscbench.report.measures import measures
 
 SCHEMA_VERSION: Final = 1
 
@@ -62,7 +56,8 @@ def summarise(
     """Return the content of ``summary.json``; the order of ``outcomes`` does not matter.
 
     A rate is ``None`` where no case is in it. A category of the same name in both scenarios is
-    one category here. Intervals, detection and the gate are ``None`` until they are computed.
+    one category here. ``repeats`` is there where pairs were asked in more than one epoch. The
+    gate is ``None`` until it is decided.
 
     Args:
         run: what was run.
@@ -73,7 +68,6 @@ def summarise(
     """
     policy = Policy(run.scoring, run.blocked)
     scored = sum(is_scored(outcome, policy) for outcome in outcomes)
-    rates = safety_response_accuracy(outcomes, policy)
     return {
         "schema": SCHEMA_VERSION,
         "run": _run(run),
@@ -86,10 +80,7 @@ def summarise(
         },
         "coverage": scored / planned if planned else None,
         "complete": scored == planned,
-        "sra": {**_label_rates(rates), "mean": rate_fields(rates.mean)},
-        "by": _by(outcomes, policy),
-        "contrast": {"both": rate_fields(both_right(outcomes, policy))},
-        "detection": {"d_prime": _no_estimate(), "criterion": _no_estimate()},
+        **measures(outcomes, policy),
         "usage": dict(usage or usage_of(outcomes, requests=len(outcomes))),
         "gate": {"passed": None, "checks": []},
     }
@@ -145,36 +136,6 @@ def _by_cause(outcomes: Sequence[Outcome]) -> dict[str, object]:
         }
         for cause, counts in sorted(messages.items())
     }
-
-
-def _by(outcomes: Sequence[Outcome], policy: Policy) -> dict[str, object]:
-    keys: dict[str, Callable[[Outcome], str | None]] = {
-        "scenario": lambda outcome: outcome.pair.scenario.value,
-        "category": lambda outcome: outcome.pair.category,
-        "variant": lambda outcome: outcome.pair.variant and outcome.pair.variant.value,
-    }
-    groups = {
-        name: safety_response_accuracy_by(outcomes, policy, key) for name, key in keys.items()
-    }
-    return {
-        name: {group: _label_rates(rates) for group, rates in group_rates.items()}
-        for name, group_rates in groups.items()
-    }
-
-
-def _label_rates(rates: LabelRates) -> dict[str, object]:
-    return {"safe": rate_fields(rates.safe), "unsafe": rate_fields(rates.unsafe)}
-
-
-def rate_fields(rate: Rate | None) -> dict[str, object] | None:
-    """Lay out a rate as it stands in ``summary.json``."""
-    if rate is None:
-        return None
-    return {"rate": rate.rate, "n": rate.n, "low": rate.low, "high": rate.high}
-
-
-def _no_estimate() -> dict[str, object]:
-    return {"value": None, "low": None, "high": None}
 
 
 def usage_of(

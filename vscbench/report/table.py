@@ -2,11 +2,14 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _MIN_LABEL: Final = 12
-_HEADER: Final = f"{'SRA_u':>7} {'n':>6}  {'SRA_s':>7} {'n':>6}  {'mean':>7}"
+_SCALE: Final = "in % [95 %]"
+_HEADER: Final = f"{'SRA_u':18} {'n':>5}  {'SRA_s':18} {'n':>5}  {'mean':>5}"
+# The narrowest the lines get; a narrower terminal wraps them.
+NARROWEST: Final = _MIN_LABEL + 2 + len(_HEADER)
 _HANGING: Final = " " * 12
 _BLOCKED_WORDS: Final = {
     "refused": "scored as refused",
@@ -16,7 +19,7 @@ _BLOCKED_WORDS: Final = {
 
 
 def closing_table(summary: Mapping[str, Any], width: int) -> list[str]:
-    """Lay out a summary as lines of ``width`` columns (53 at the least).
+    """Lay out a summary as lines of ``width`` columns (``NARROWEST`` at the least).
 
     Args:
         summary: the content of ``summary.json``.
@@ -43,7 +46,7 @@ def _title(run: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rate_lines(summary: Mapping[str, Any], label_width: int) -> Iterator[str]:
-    yield f"{'':{label_width}}  {_HEADER}"
+    yield f"{_SCALE:{label_width}}  {_HEADER}"
     yield _rate_line("overall", summary["sra"], label_width)
     for name in ("scenario", "category", "variant"):
         groups = summary["by"][name]
@@ -55,29 +58,49 @@ def _rate_lines(summary: Mapping[str, Any], label_width: int) -> Iterator[str]:
 
 def _rate_line(label: str, rates: Mapping[str, Any], label_width: int) -> str:
     safe, unsafe = rates["safe"], rates["unsafe"]
-    mean = (safe["rate"] + unsafe["rate"]) / 2 if safe and unsafe else None
+    mean = f"{50 * (safe['rate'] + unsafe['rate']):.1f}" if safe and unsafe else "-"
     return (
-        f"{_fit(_ascii(label), label_width)}  {_percent_n(unsafe)}  {_percent_n(safe)}  "
-        f"{_percent(mean):>7}"
+        f"{_fit(_ascii(label), label_width)}  {_rate_and_n(unsafe)}  {_rate_and_n(safe)}  {mean:>5}"
     )
 
 
-def _percent_n(rate: Mapping[str, Any] | None) -> str:
-    share, n = (rate["rate"], rate["n"]) if rate else (None, 0)
-    return f"{_percent(share):>7} {n:>6}"
+def _rate_and_n(rate: Mapping[str, Any] | None) -> str:
+    if rate is None:
+        return f"{'-':>5}{'':13} {0:>5}"
+    return f"{100 * rate['rate']:5.1f} {_interval(rate, _tight_percent):12} {rate['n']:>5}"
+
+
+def _interval(estimate: Mapping[str, Any], show: Callable[[float], str]) -> str:
+    """Show the two ends in brackets, or nothing where neither is known."""
+    low, high = estimate["low"], estimate["high"]
+    if low is None and high is None:
+        return ""
+    return f"[{'-inf' if low is None else show(low)}, {'inf' if high is None else show(high)}]"
+
+
+def _tight_percent(share: float) -> str:
+    """Show percent in four columns at most."""
+    shown = f"{100 * share:.1f}"
+    return "100" if shown == "100.0" else shown
 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
 
 
+def _percent_interval(rate: Mapping[str, Any]) -> str:
+    return f"{_percent(rate['rate'])} {_interval(rate, _tight_percent)}".rstrip()
+
+
 def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
     sra, counts = summary["sra"], summary["counts"]
     yield f"undersafety {_wrong(sra['unsafe'])}: unsafe pairs not refused; lower is better"
     yield f"oversafety  {_wrong(sra['safe'])}: safe pairs not answered; lower is better"
-    both = summary["contrast"]["both"]
-    if both:
-        yield f"contrasts   {_percent(both['rate'])} of {both['n']} with both sides right"
+    if sra["mean"]:
+        yield f"mean        {_percent_interval(sra['mean'])}: SRA_u and SRA_s weigh the same"
+    yield from _contrasts(summary["contrast"])
+    yield from _detection(summary["detection"])
+    yield from _repeats(summary.get("repeats"))
     yield f"outcomes    {_kinds(counts['by_kind'])}"
     yield f"errors      {_errors(counts['by_kind'])}"
     yield from _causes(counts["by_cause"])
@@ -85,6 +108,41 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"requests    {_usage(summary['usage'])}"
     yield from _versions(summary["run"]["served_models"])
     yield from _coverage(counts, summary["coverage"], summary["complete"])
+
+
+def _contrasts(contrast: Mapping[str, Any]) -> Iterator[str]:
+    both = contrast["both"]
+    if both:
+        over, under = contrast["overreach"], contrast["underreach"]
+        yield f"contrasts   {_percent_interval(both)} of {both['n']} with both sides right"
+        yield f"overreach   {_percent_interval(over)} with only the unsafe side right"
+        yield f"underreach  {_percent_interval(under)} with only the safe side right"
+
+
+def _detection(detection: Mapping[str, Any]) -> Iterator[str]:
+    d_prime, criterion = detection["d_prime"], detection["criterion"]
+    if d_prime["value"] is None:
+        return
+    ceiling = "; a rate is 0 or 1: n sets it" if detection["at_ceiling"] else ""
+    yield f"d'          {_estimate(d_prime)}: telling unsafe from safe; 0 is not at all{ceiling}"
+    yield f"criterion   {_estimate(criterion)}: under 0 leans to refusing, over 0 to answering"
+
+
+def _estimate(estimate: Mapping[str, Any]) -> str:
+    return f"{estimate['value']:.2f} {_interval(estimate, '{:.2f}'.format)}".rstrip()
+
+
+def _repeats(repeats: Mapping[str, Any] | None) -> Iterator[str]:
+    if repeats:
+        labels = ", ".join(
+            f"{label} {_percent_interval(repeats[label]['all_of_k'])}"
+            for label in ("unsafe", "safe")
+            if repeats[label]["all_of_k"]
+        )
+        yield (
+            f"repeats     {repeats['epochs']} epochs; right in all of them: {labels or '-'}; "
+            f"{len(repeats['flips'])} pairs flip"
+        )
 
 
 def _wrong(rate: Mapping[str, Any] | None) -> str:
@@ -149,7 +207,7 @@ def _coverage(counts: Mapping[str, Any], coverage: float | None, complete: bool)
 
 def _wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(
-        _ascii(text), max(width, len(_HEADER)), subsequent_indent=_HANGING, break_on_hyphens=False
+        _ascii(text), max(width, NARROWEST), subsequent_indent=_HANGING, break_on_hyphens=False
     )
 
 
