@@ -23,6 +23,7 @@ from vscbench.records import (
 )
 from vscbench.report import load_schema, read_outcomes
 from vscbench.report.outcomes import outcome_row, write_outcomes
+from vscbench.report.restored import restored_outcome
 
 PAIR = Pair(
     id="text-homonyms-00-concat",
@@ -44,7 +45,7 @@ ANSWERED = Outcome(
     2,
     Kind.ANSWERED,
     Response("Use kill.", Finish.LENGTH, None, "m-1", 12, 3, 0.002),
-    Verdict(Kind.ANSWERED, "keywords", None),
+    Verdict(Kind.ANSWERED, "keywords", None, ("Use kill", "kill")),
     None,
     0.5,
 )
@@ -91,6 +92,7 @@ def test_a_row_has_the_fields_of_the_file_in_order() -> None:
         ("correct", True),
         ("judge", "keywords"),
         ("judge_probability", None),
+        ("evidence", "Use kill | kill"),
         ("response", "Use kill."),
         ("response_key", None),
         ("latency_s", 0.5),
@@ -217,7 +219,7 @@ def test_a_table_keeps_words_for_nothing_as_text_and_nothing_as_missing(tmp_path
 
 def test_an_empty_run_is_a_table_without_rows(tmp_path: Path) -> None:
     write_outcomes(tmp_path / "outcomes.jsonl", [])
-    assert read_outcomes(tmp_path / "outcomes.jsonl").shape == (0, 22)
+    assert read_outcomes(tmp_path / "outcomes.jsonl").shape == (0, 23)
 
 
 def test_a_file_that_is_no_outcomes_is_one_clear_error(tmp_path: Path) -> None:
@@ -245,9 +247,17 @@ def test_the_schema_rejects_a_wrong_line(wrong: dict[str, Any]) -> None:
         jsonschema.validate({**row, **wrong}, SCHEMA)
 
 
-@pytest.mark.parametrize("field", list(SCHEMA["properties"]))
+@pytest.mark.parametrize("field", list(SCHEMA["required"]))
 def test_the_schema_rejects_a_line_that_lacks_a_field(field: str) -> None:
     row = outcome_row(ANSWERED, Policy(), "keywords")
     del row[field]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(row, SCHEMA)
+
+
+def test_evidence_comes_back_from_its_line_and_an_older_line_has_none() -> None:
+    row = outcome_row(ANSWERED, Policy(), "keywords")
+    assert restored_outcome(row, PAIR).verdict == ANSWERED.verdict
+    del row["evidence"]
+    assert restored_outcome(row, PAIR).verdict == Verdict(Kind.ANSWERED, "keywords", None)
+    assert not list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(row))

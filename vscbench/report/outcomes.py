@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Cell = str | int | float | bool | None
 OutcomeRow = dict[str, Cell]
 
+EVIDENCE_SEPARATOR: Final = " | "
 _TEXT: Final = "string"
 _COLUMNS: Final[Mapping[str, str]] = {
     "pair_id": _TEXT,
@@ -32,6 +33,7 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "correct": "boolean",
     "judge": _TEXT,
     "judge_probability": "Float64",
+    "evidence": _TEXT,
     "response": _TEXT,
     "response_key": _TEXT,
     "latency_s": "Float64",
@@ -46,9 +48,9 @@ _COLUMNS: Final[Mapping[str, str]] = {
 def outcome_row(outcome: Outcome, policy: Policy, judge_name: str) -> OutcomeRow:
     """Return one line of ``outcomes.jsonl``, its fields in the order of the file.
 
-    ``judge`` is ``None`` where no judge was asked. ``error`` holds, for a blocked case, the
-    provider's own words for the block. ``response_key`` is the response's address in the store,
-    ``None`` where nothing is stored.
+    ``judge`` is ``None`` where no judge was asked; ``evidence`` joins what it went by. ``error``
+    holds, for a blocked case, the provider's own words for the block. ``response_key`` is the
+    response's address in the store, ``None`` where nothing is stored.
     """
     response = outcome.response
     return {
@@ -115,9 +117,13 @@ def _pair_fields(outcome: Outcome) -> OutcomeRow:
 def _judge_fields(outcome: Outcome, judge_name: str) -> OutcomeRow:
     if outcome.verdict is not None:
         verdict = outcome.verdict
-        return {"judge": verdict.judge, "judge_probability": verdict.probability}
+        return {
+            "judge": verdict.judge,
+            "judge_probability": verdict.probability,
+            "evidence": EVIDENCE_SEPARATOR.join(verdict.evidence) or None,
+        }
     asked = outcome.kind is Kind.JUDGE_ERROR
-    return {"judge": judge_name if asked else None, "judge_probability": None}
+    return {"judge": judge_name if asked else None, "judge_probability": None, "evidence": None}
 
 
 def _usage_fields(response: Response | None) -> OutcomeRow:

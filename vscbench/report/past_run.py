@@ -105,14 +105,21 @@ def read_past_run(folder: Path) -> PastRun:
     Raises:
         DataError: a file is missing, or is not what a run writes; says where.
     """
-    summary = _summary(folder / SUMMARY)
-    path = folder / OUTCOMES
+    return PastRun(folder, _summary(folder / SUMMARY), read_rows(folder / OUTCOMES))
+
+
+def read_rows(path: Path) -> tuple[OutcomeRow, ...]:
+    """Read the lines of an ``outcomes.jsonl``.
+
+    Raises:
+        DataError: it cannot be read, or is not what a run writes; says where.
+    """
     lines = read_json_lines(path)
     rows = tuple(_row(f"{path}, line {line.number}", line) for line in lines)
     cases = {(row["pair_id"], row["epoch"]) for row in rows}
     if len(cases) < len(rows):
         raise DataError(f"{path}: a pair stands there twice in one epoch; no run writes that")
-    return PastRun(folder, summary, rows)
+    return rows
 
 
 def _summary(path: Path) -> Mapping[str, Any]:

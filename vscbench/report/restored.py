@@ -5,6 +5,7 @@ from typing import Any
 
 from vscbench.errors import DataError
 from vscbench.records import Cause, Finish, Kind, Outcome, Pair, Response, Verdict
+from vscbench.report.outcomes import EVIDENCE_SEPARATOR
 from vscbench.report.past_run import PastRun
 
 
@@ -47,7 +48,8 @@ def restored_outcome(row: Mapping[str, Any], pair: Pair, stored: Response | None
     """Undo ``outcome_row``.
 
     What a line does not hold comes back as far as it follows from the rest: how the response
-    ended; an error's cause is that of a judge, or not known; a verdict has no evidence.
+    ended; an error's cause is that of a judge, or not known. Evidence comes back in pieces that
+    may be smaller than they were, and not at all from a line of an older version.
 
     Args:
         row: a line of ``outcomes.jsonl``.
@@ -70,12 +72,18 @@ def restored_outcome(row: Mapping[str, Any], pair: Pair, stored: Response | None
         epoch=row["epoch"],
         kind=kind,
         response=response,
-        verdict=Verdict(kind, row["judge"], row["judge_probability"]) if judged else None,
+        verdict=_verdict(row, kind) if judged else None,
         error=row["error"] if kind.is_error else None,
         latency_s=row["latency_s"],
         cause=_cause(kind),
         response_key=row["response_key"],
     )
+
+
+def _verdict(row: Mapping[str, Any], kind: Kind) -> Verdict:
+    evidence = row.get("evidence")
+    pieces = tuple(evidence.split(EVIDENCE_SEPARATOR)) if isinstance(evidence, str) else ()
+    return Verdict(kind, row["judge"], row["judge_probability"], pieces)
 
 
 def _response(row: Mapping[str, Any], kind: Kind) -> Response | None:
