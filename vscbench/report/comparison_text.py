@@ -1,0 +1,99 @@
+"""Many runs side by side, as a table for a terminal or for Markdown."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from vscbench.report.audit_markdown import plain
+from vscbench.visible import harmless, visible
+
+WIDTH: Final = 80
+NAME: Final = 16
+MOST_NAME: Final = 60
+MOST_SAID: Final = 400
+COLUMNS: Final = ("model", "run", "SRA_u", "SRA_s", "mean", "contrasts", "n", "coverage")
+Fields = Mapping[str, Any]
+
+
+def comparison_lines(found: Fields) -> list[str]:
+    """Lay out a comparison 80 columns wide; text from elsewhere is shown, never obeyed."""
+    names = labels(found["runs"])
+    return [
+        f"{'':{NAME}} {'SRA_u [95 %]':>20} {'SRA_s [95 %]':>20} {'mean':>6}{'contrast':>9}{'n':>6}",
+        *(_line(name, run) for name, run in zip(names, found["runs"], strict=True)),
+        *(
+            line
+            for said in found["warnings"]
+            for line in _wrapped(f"warning: {_shown(said, MOST_SAID)}")
+        ),
+    ]
+
+
+def comparison_markdown(found: Fields) -> str:
+    """Lay out a comparison as Markdown; text from elsewhere stays text."""
+    lines = [
+        *(f"> **Warning:** {plain(said, MOST_SAID)}\n>" for said in found["warnings"]),
+        "",
+        _row(*COLUMNS),
+        _row(*("---" for _ in COLUMNS)),
+        *(_row(*_cells(run)) for run in found["runs"]),
+    ]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def labels(runs: Sequence[Fields]) -> list[str]:
+    """Name each run by its model, with what tells it from another run of the same model."""
+    for parts in (("model",), ("model", "method"), ("model", "judge")):
+        named = [" ".join(_shown(str(run[part]), MOST_NAME) for part in parts) for run in runs]
+        if len(set(named)) == len(named) and all(run["model"] for run in runs):
+            return named
+    return [_shown(run["name"], MOST_NAME) for run in runs]
+
+
+def rate_words(rate: Fields | None) -> str:
+    """Write a rate as percent, with its interval where it has one; a dash for none."""
+    if rate is None:
+        return "-"
+    if rate["low"] is None:
+        return f"{rate['rate']:.1%}"
+    return f"{rate['rate']:.1%} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
+
+
+def _line(name: str, run: Fields) -> str:
+    asked = sum(run[label]["n"] for label in ("safe", "unsafe") if run[label])
+    return (
+        f"{_cut(name)} {rate_words(run['unsafe']):>20} {rate_words(run['safe']):>20} "
+        f"{_percent(run['mean']):>6}{_percent(run['contrast']):>9}{asked:>6}"
+    )
+
+
+def _cells(run: Fields) -> Iterator[str]:
+    yield plain(str(run["model"] or "-"))
+    yield plain(run["name"])
+    for rate in ("unsafe", "safe", "mean", "contrast"):
+        yield rate_words(run[rate])
+    yield str(sum(run[label]["n"] for label in ("safe", "unsafe") if run[label]))
+    yield "-" if run["coverage"] is None else f"{run['coverage']:.1%}"
+
+
+def _percent(rate: Fields | None) -> str:
+    return "-" if rate is None else f"{rate['rate']:.1%}"
+
+
+def _cut(name: str) -> str:
+    # Its end tells versions apart.
+    return f"{name:{NAME}}" if len(name) <= NAME else f"..{name[2 - NAME :]}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    # A new line must not begin with what a build's log takes for an order.
+    return [harmless(line) for line in lines]
+
+
+def _shown(text: str, most: int) -> str:
+    return visible(" ".join(text[: 2 * most].split()), most)
