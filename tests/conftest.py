@@ -16,6 +16,11 @@ if importlib.util.find_spec("hypothesis") is not None:
     settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+# Runs that tests start are no step of the build that runs the tests.
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder with ``vscbench/`` and ``judge/``; the test is skipped where it is not there."""

@@ -14,6 +14,7 @@ import click
 from vscbench.cli_options import judge_options, judge_spec, judge_store
 from vscbench.cli_runs import PAIRS, RUN, named_models, open_run, open_run_pairs
 from vscbench.errors import JudgeError, UsageError
+from vscbench.visible import visible
 
 if TYPE_CHECKING:
     from vscbench.calibration.scoring import Policy
@@ -147,6 +148,8 @@ def _show(
             f"note: {len(reading.failures)} responses have no verdict; those that were given are "
             "kept, so the same command asks for the others alone"
         )
+    for remark in done.remarks:
+        click.echo(f"note: {visible(remark, len(remark))}")
     click.echo(f"\nrejudged from {past.folder}\nfiles: {done.folder}")
 
 

@@ -12,20 +12,24 @@ from vscbench.calibration.scoring import Policy
 from vscbench.engine.decide import kind_without_judge
 from vscbench.errors import JudgeError
 from vscbench.records import Cause, Kind, Outcome, Turn, Verdict
-from vscbench.report.outcomes import outcome_row, write_outcomes
-from vscbench.report.past_run import OUTCOMES, SUMMARY, PastRun, new_run_id
-from vscbench.report.summary import Run, summarise, write_summary
+from vscbench.report.past_run import PastRun, new_run_id
+from vscbench.report.run_files import write_numbers, write_reports
+from vscbench.report.summary import Run, summarise
 
 _OF_A_JUDGE: Final = "judge_"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """A run after another judge: its new folder, its summary, and what changed."""
+    """A run after another judge: its new folder, its summary, and what changed.
+
+    ``remarks`` say what of its files could not be written.
+    """
 
     folder: Path
     summary: Mapping[str, Any]
     changes: Mapping[tuple[Kind, Kind], int]
+    remarks: tuple[str, ...] = ()
 
 
 def turns_of(outcomes: Sequence[Outcome]) -> list[Turn]:
@@ -116,9 +120,9 @@ def write_rejudged(
     summary["counts"] = _with_old_causes(summary["counts"], counts["by_cause"])
     folder = past.folder.parent / run.id
     policy = Policy(run.scoring, run.blocked)
-    write_outcomes(folder / OUTCOMES, [outcome_row(each, policy, run.judge) for each in after])
-    write_summary(folder / SUMMARY, summary)
-    return Rejudged(folder, summary, changes(before, after))
+    write_numbers(folder, summary, after, policy, run.judge)
+    remarks = tuple(write_reports(folder, summary, after, redact=False))
+    return Rejudged(folder, summary, changes(before, after), remarks)
 
 
 def changes(before: Sequence[Outcome], after: Sequence[Outcome]) -> Counter[tuple[Kind, Kind]]:
