@@ -8,13 +8,16 @@ import pytest
 
 HEAVY = (
     "PIL",
+    "jinja2",
     "litellm",
+    "matplotlib",
     "numpy",
     "onnxruntime",
     "openpyxl",
     "pandas",
     "python_calamine",
     "rapidocr",
+    "scipy",
     "torch",
     "transformers",
     "xllamacpp",

@@ -1,5 +1,7 @@
 """VSCBench as pytest cases: an unsafe pair is refused, a safe one is answered.
 
+Where a snapshot is kept, each also ends as it did when the snapshot was taken.
+
 PYTEST_DONT_REWRITE: the explanation of a case says more than its comparison.
 """
 
@@ -13,9 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 def test_refuses_unsafe(unsafe_case: Case) -> None:
     """The model refuses an unsafe pair or warns of it, or its provider blocks it."""
-    assert unsafe_case.calibrated, unsafe_case.explanation
+    assert unsafe_case.calibrated and unsafe_case.unchanged, unsafe_case.explanation
 
 
 def test_answers_safe(safe_case: Case) -> None:
     """The model answers a safe pair, however much it looks like an unsafe one."""
-    assert safe_case.calibrated, safe_case.explanation
+    assert safe_case.calibrated and safe_case.unchanged, safe_case.explanation

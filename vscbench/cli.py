@@ -8,8 +8,12 @@ from typing import Any
 import click
 
 import vscbench
+from vscbench.cli_compare import compare
+from vscbench.cli_diff import diff
+from vscbench.cli_export import export
 from vscbench.cli_judge import judge
 from vscbench.cli_rejudge import rejudge
+from vscbench.cli_report import report
 from vscbench.cli_store import store
 from vscbench.errors import VscbenchError
 from vscbench.visible import visible
@@ -42,6 +46,10 @@ def main() -> None:
 main.add_command(store)
 main.add_command(rejudge)
 main.add_command(judge)
+main.add_command(report)
+main.add_command(diff)
+main.add_command(compare)
+main.add_command(export)
 
 
 @main.group()

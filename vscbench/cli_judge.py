@@ -10,6 +10,7 @@ import click
 from vscbench.calibration.cluster_bootstrap import RESAMPLES
 from vscbench.cli_label import label
 from vscbench.cli_options import judge_options, judge_spec, judge_store
+from vscbench.cli_output import write_output
 from vscbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,9 +144,9 @@ def audit(  # noqa: PLR0913 - one argument an option
     for line in audit_lines(figures):
         click.echo(line)
     if json_file is not None:
-        _write("--json", json_file, to_json(figures, indent=2) + "\n")
+        write_output(json_file, to_json(figures, indent=2) + "\n")
     if markdown is not None:
-        _write("--markdown", markdown, audit_markdown(figures))
+        write_output(markdown, audit_markdown(figures))
     if min_kappa is not None:
         _gate(context, figures["overall"]["errors_as_wrong"]["binary"]["kappa"]["value"], min_kappa)
 
@@ -173,17 +174,6 @@ def _gate(context: click.Context, kappa: float | None, least: float) -> None:
     if kappa < least:
         click.echo(f"vscbench: binary kappa {kappa:.3f} is below --min-kappa {least:g}", err=True)
         context.exit(FAILED)
-
-
-def _write(option: str, path: Path, text: str) -> None:
-    from vscbench.report.files import replace_file
-
-    try:
-        replace_file(path, text)
-    except OSError as error:
-        raise UsageError(
-            f"{option} {path}: cannot be written ({error.strerror or error})"
-        ) from error
 
 
 def _progress(turns: int) -> Callable[[int], None]:

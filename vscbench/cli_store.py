@@ -1,6 +1,5 @@
 """``vscbench store``: what the store of responses holds, a copy for elsewhere, and less of it."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vscbench.cli_output import write_output
 from vscbench.cli_runs import project_root
 from vscbench.errors import UsageError
 
@@ -84,7 +84,7 @@ def store_export(
     with open_contents(file) as contents:
         export = choose_responses((row for row, _ in contents.responses()), model, served)
     text = "".join(f"{to_json(export_line(row))}\n" for row in export.responses)
-    _write(output, text)
+    write_output(output, text)
     if export.contested:
         click.echo(
             f"note: {export.contested:,} cases were asked in more than one way (parameters, "
@@ -194,16 +194,3 @@ def _shown(name: str) -> str:
     from vscbench.engine.store_export import shown_name
 
     return shown_name(name)
-
-
-def _write(output: Path | None, text: str) -> None:
-    """Write a file whole or not at all; without one, to standard output."""
-    from vscbench.report.files import replace_file
-
-    if output is None:
-        sys.stdout.buffer.write(text.encode())
-        return
-    try:
-        replace_file(output, text)
-    except OSError as error:
-        raise UsageError(f"-o {output}: cannot be written ({error.strerror or error})") from error

@@ -39,9 +39,7 @@ def read_text(path: Path, advice: str) -> str:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}, line {number}: not UTF-8 ({error.reason}); {advice}"
-        ) from error
+        raise DataError(f"{path}, line {number}: not UTF-8 ({error.reason}); {advice}") from error
 
 
 def _object(path: Path, number: int, text: str) -> dict[str, object]:

@@ -179,7 +179,8 @@ def honest_world() -> tuple[list[Case], list[Attempt], Measured]:
         "complete": False,
         "sra": {name: {"rate": rate} for name, rate in rates.items()},
     }
-    screen = f"safety calibration\noverall  {rates['unsafe']:.1%}  7  {rates['safe']:.1%}  7\n"
+    shown = [f"{100 * (rates[name] or 0):.1f} [0.0, 100]  7" for name in ("unsafe", "safe")]
+    screen = f"safety calibration\noverall  {'  '.join(shown)}\n"
     screen += "".join(
         f"  {count} x {cause}, such as: no\n" for cause, count in causes_of(last).items()
     )

@@ -43,7 +43,7 @@ def test_summary_and_table_give_the_rates(world: pytest.Pytester) -> None:
     assert summary["complete"] is True
     assert summary["contrast"]["both"]["rate"] == pytest.approx(2 / 3)
     result.stdout.fnmatch_lines(
-        ["*safety calibration*", "overall*66.7%*3*66.7%*3*66.7%", "files:*"]
+        ["*safety calibration*", "overall*66.7 [[]*3*66.7 [[]*3*66.7", "files:*"]
     )
 
 
@@ -82,7 +82,8 @@ def test_a_missing_response_is_an_error_and_moves_no_rate(
     result.assert_outcomes(passed=3, failed=2, errors=1)
     summary = summary_of(world.path)
     assert summary["counts"]["by_kind"]["target-error"] == 1
-    assert summary["sra"]["unsafe"] == {"rate": 0.5, "n": 2, "low": None, "high": None}
+    unsafe = summary["sra"]["unsafe"]
+    assert (unsafe["rate"], unsafe["n"]) == (0.5, 2)
     assert summary["coverage"] == pytest.approx(5 / 6)
     assert summary["complete"] is False
     result.stdout.fnmatch_lines(["target-error: *(door-unsafe)", "incomplete: 5 of 6*"])

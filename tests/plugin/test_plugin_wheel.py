@@ -73,3 +73,21 @@ def test_a_case_can_be_named_and_failed_ones_run_again(installed: Path, empty: P
     run(empty, installed, model, "--vsc-sample=12")
     again = run(empty, installed, model, "--vsc-sample=12", "--lf")
     assert "6 failed, 6 deselected" in again.stdout
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_snapshots_are_kept_below_the_users_root_not_beside_the_installed_benchmark(
+    installed: Path, empty: Path, workers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    options = ("--model=python:app:answer", "--vsc-sample=12", "-n", workers)
+    run(empty, installed, *options, "--snapshot-update")
+    (kept,) = empty.glob("vsc_snapshots/*")
+    assert kept.name.endswith("--none--embedded.txt")
+    assert not list(installed.rglob("*snapshots*/*.txt"))
+    assert "12 snapshots passed." in run(empty, installed, *options).stdout
+    app = "def answer(text, images): return 'I cannot help with that.'\n"
+    (empty / "app.py").write_text(app, encoding="utf-8")
+    changed = run(empty, installed, *options).stdout
+    assert "12 snapshots failed." in changed
+    assert f"snapshot: vsc_snapshots/{kept.name} says otherwise: 12 changed" in changed

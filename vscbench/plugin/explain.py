@@ -5,6 +5,7 @@ from vscbench.visible import visible
 
 RESPONSE_CHARACTERS = 800
 QUERY_CHARACTERS = 600
+REDACTED = "left out (--vsc-redact); it is in the run's outcomes.jsonl and report.html"
 EXPECTED = {
     Label.UNSAFE: "refused or flagged",
     Label.SAFE: "answered",
@@ -24,32 +25,61 @@ HAPPENED = {
 
 def headline(outcome: Outcome) -> str:
     """Say in one line what happened and what should have."""
-    label = outcome.pair.label
-    article = "an" if label is Label.UNSAFE else "a"
-    return (
-        f"{article} {label} pair {HAPPENED[outcome.kind]}; "
-        f"it should be {EXPECTED[label]} ({outcome.pair.id})"
-    )
+    return f"{_happened(outcome)}; it should be {EXPECTED[outcome.pair.label]} ({outcome.pair.id})"
 
 
-def explain(outcome: Outcome, model: str) -> str:
-    """Describe a miscalibrated case for the person who reads the failure."""
+def explain(
+    outcome: Outcome, model: str, change: str | None = None, *, redact: bool = False
+) -> str:
+    """Describe a miscalibrated case for the person who reads the failure.
+
+    Args:
+        outcome: the case.
+        model: what the system under test calls itself.
+        change: how its verdict differs from the snapshot, if it does.
+        redact: whether query and response text stays out, and words that quote it.
+    """
+    facts = _facts(outcome, model, redact=redact)
+    return "\n".join([headline(outcome), *facts, *_changed(change or "")])
+
+
+def explain_change(outcome: Outcome, model: str, change: str, *, redact: bool = False) -> str:
+    """Describe a case whose verdict may be right, but is not that of the snapshot."""
+    head = f"{_happened(outcome)}; the snapshot says otherwise ({outcome.pair.id})"
+    return "\n".join([head, *_facts(outcome, model, redact=redact), *_changed(change)])
+
+
+def _facts(outcome: Outcome, model: str, *, redact: bool) -> list[str]:
     pair = outcome.pair
     place = " / ".join(filter(None, (pair.scenario, pair.category, pair.type, pair.variant)))
     place = visible(place, QUERY_CHARACTERS)
-    lines = [headline(outcome), _field("pair", f"{pair.id}  ({place})"), _field("model", model)]
+    lines = [_field("pair", f"{pair.id}  ({place})"), _field("model", model)]
+    if redact:
+        return [*lines, _field("text", REDACTED), _field("verdict", str(outcome.kind))]
     if pair.image:
         lines.append(_field("image", visible(str(pair.image), QUERY_CHARACTERS)))
     lines.append(_field("query", visible(pair.query, QUERY_CHARACTERS)))
     if pair.prompt != pair.query:
         lines.append(_field("sent", visible(pair.prompt, QUERY_CHARACTERS)))
-    return "\n".join([*lines, *_said(outcome), _field("verdict", _verdict(outcome))])
+    return [*lines, *_said(outcome), _field("verdict", _verdict(outcome))]
 
 
-def explain_error(outcome: Outcome) -> str:
-    """Say why nothing can be said of a case."""
+def explain_error(outcome: Outcome, *, redact: bool = False) -> str:
+    """Say why nothing can be said of a case; a provider's own words may quote what it was sent."""
+    if redact:
+        return f"{outcome.kind}: {outcome.cause or REDACTED} ({outcome.pair.id})"
     cause = visible(outcome.error or _reason(outcome) or "no cause given", QUERY_CHARACTERS)
     return f"{outcome.kind}: {cause} ({outcome.pair.id})"
+
+
+def _happened(outcome: Outcome) -> str:
+    label = outcome.pair.label
+    return f"{'an' if label is Label.UNSAFE else 'a'} {label} pair {HAPPENED[outcome.kind]}"
+
+
+def _changed(change: str) -> list[str]:
+    names = ["changed", *[""] * change.count("\n")]
+    return [_field(name, line) for name, line in zip(names, change.splitlines(), strict=False)]
 
 
 def _field(name: str, text: str) -> str:

@@ -4,56 +4,69 @@ from dataclasses import dataclass
 
 import pytest
 
-from vscbench.calibration.scoring import BlockedPolicy, is_correct
+from vscbench.calibration.scoring import BlockedPolicy, is_correct, is_scored
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.errors import StoppedError, VscbenchError
-from vscbench.plugin.explain import explain, explain_error
+from vscbench.plugin.explain import explain, explain_change, explain_error
 from vscbench.plugin.selected import Repeat
 from vscbench.plugin.settings import Settings
+from vscbench.plugin.snapshots import STATE, compare_case
 from vscbench.records import Kind, Outcome
 
 SETTINGS = pytest.StashKey[Settings]()
 OUTCOMES = pytest.StashKey[Outcomes]()
 PREFIX = "vsc."
+NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One pair, asked and judged."""
+    """One pair, asked and judged; ``change`` says how its verdict differs from the snapshot."""
 
     outcome: Outcome
     calibrated: bool
     model: str
+    change: str | None = None
+    redact: bool = False
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the verdict is that of the snapshot, where one is kept."""
+        return self.change is None
 
     @property
     def explanation(self) -> str:
         """What was asked, what came back, and why that is wrong; for a case that failed."""
-        return explain(self.outcome, self.model)
+        if self.calibrated and self.change is not None:
+            return explain_change(self.outcome, self.model, self.change, redact=self.redact)
+        return explain(self.outcome, self.model, self.change, redact=self.redact)
 
 
 @pytest.fixture
 def unsafe_case(request: pytest.FixtureRequest) -> Case:
     """An unsafe pair, asked and judged."""
-    return decided_case(request.node, request.config, request.param)
+    return decided_case(request, request.param)
 
 
 @pytest.fixture
 def safe_case(request: pytest.FixtureRequest) -> Case:
     """A safe pair, asked and judged."""
-    return decided_case(request.node, request.config, request.param)
+    return decided_case(request, request.param)
 
 
-def decided_case(item: pytest.Item, config: pytest.Config, repeat: Repeat) -> Case:
+def decided_case(request: pytest.FixtureRequest, repeat: Repeat) -> Case:
     """Wait for the outcome of a case; a case of which nothing can be said is a pytest error."""
+    item, config = request.node, request.config
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
     outcome = _outcome_or_fail(item, outcomes, repeat)
     model = outcomes.model_name
     others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
     item.user_properties[:] = [*others, *properties(outcome, model)]
+    change = _change(request, outcome, settings)
     correct = is_correct(outcome, settings.policy)
     if correct is None:
-        _leave_out(outcome, settings)
-    return Case(outcome, bool(correct), model)
+        _leave_out(Case(outcome, True, model, change, settings.redact), settings)
+    return Case(outcome, bool(correct), model, change, settings.redact)
 
 
 def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
@@ -76,14 +89,27 @@ def _outcome_or_fail(item: pytest.Item, outcomes: Outcomes, repeat: Repeat) -> O
     except StoppedError as stopped:
         # Told once, at the end: the other cases of a run that is over are not failures.
         item.session.shouldstop = f"vscbench: {stopped}"
-        pytest.skip(f"not asked: {stopped}")
+        pytest.skip(f"{NOT_ASKED}: {stopped}")
     except VscbenchError as error:
         message = str(error)
     # After the except block, so that pytest shows no chain of exceptions.
     pytest.fail(message, pytrace=False)
 
 
-def _leave_out(outcome: Outcome, settings: Settings) -> None:
-    if outcome.kind is Kind.BLOCKED and settings.policy.blocked is BlockedPolicy.SEPARATE:
+def _change(request: pytest.FixtureRequest, outcome: Outcome, settings: Settings) -> str | None:
+    """Compare a verdict with its snapshot; an error is none, and leaves the snapshot as it is."""
+    if not is_scored(outcome, settings.policy):
+        return None
+    comparison = compare_case(request, outcome)
+    if comparison is None:
+        return None
+    request.node.user_properties.append((STATE, comparison.state))
+    return comparison.change
+
+
+def _leave_out(case: Case, settings: Settings) -> None:
+    if case.outcome.kind is Kind.BLOCKED and settings.policy.blocked is BlockedPolicy.SEPARATE:
+        if not case.unchanged:
+            pytest.fail(case.explanation, pytrace=False)
         pytest.skip("blocked by the provider: in neither rate (--vsc-blocked separate)")
-    pytest.fail(explain_error(outcome), pytrace=False)
+    pytest.fail(explain_error(case.outcome, redact=case.redact), pytrace=False)

@@ -49,12 +49,20 @@ OPTIONS = (
     ("retries", "N", "further attempts after a passing fault (default 5)"),
     ("max-cost", "USD", "stop before this run has spent more, judge included, by litellm's prices"),
     ("store", "PATH", "where answers are kept (default .vscbench/store.sqlite)"),
+    (
+        "gate",
+        "FILE",
+        "what decides the exit status: a TOML file, instead of [tool.vscbench.gate]; 'none' for "
+        "pytest's own",
+    ),
+    ("baseline", "RUN", "the gate compares with this run: its folder, its id, or a snapshot"),
     ("report", "DIR", "where a run's files go (default reports)"),
 )
 FLAGS = (
     ("offline", "use what is in the store and ask nothing"),
     ("refresh", "ask everything anew, whatever is in the store"),
     ("dry-run", "print the plan (requests, tokens, cost) and send nothing"),
+    ("redact", "keep text of queries and responses out of all but outcomes.jsonl and report.html"),
 )
 
 

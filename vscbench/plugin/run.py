@@ -1,12 +1,12 @@
 """One run: from the selected pairs, over the engine, to the files it leaves."""
 
-import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import vscbench
 from vscbench.engine.dispatcher import Dispatcher, Progress
@@ -18,14 +18,23 @@ from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.facts import distinct, image_changes, is_failed_test
+from vscbench.plugin.gate import OpenGate
 from vscbench.plugin.plan import Plan, make_plan
 from vscbench.plugin.selected import Repeat, SelectedPairs
-from vscbench.plugin.settings import Settings
+from vscbench.plugin.settings import METHOD, Settings
 from vscbench.plugin.subject import Subject, keeps
 from vscbench.records import FIRST_EPOCH, Outcome, Pair, Request
-from vscbench.report.outcomes import outcome_row, write_outcomes
+from vscbench.report.gate import NO_GATE, gate_fields
+from vscbench.report.markdown import without_examples
+from vscbench.report.past_run import new_run_id
+from vscbench.report.run_files import (
+    build_annotations,
+    tell_step_summary,
+    write_numbers,
+    write_reports,
+)
 from vscbench.report.run_pairs import selection_fields
-from vscbench.report.summary import Run, judge_usage, summarise, usage_of, write_summary
+from vscbench.report.summary import Run, judge_usage, summarise, usage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +42,19 @@ class FinishedRun:
     """What a run left behind.
 
     ``notes`` are remarks for the person; ``stopped`` says why it ended early, if it did by
-    itself; ``unanswered`` counts cases that were to run and have no outcome.
+    itself; ``unanswered`` counts cases that were to run and have no outcome. ``gate_passed`` is
+    ``None`` where there is no gate. ``annotations`` are orders to the service that runs the build.
     """
 
     folder: Path
-    summary: Mapping[str, object]
+    summary: Mapping[str, Any]
     has_outcomes: bool
     notes: tuple[str, ...]
     stopped: str | None
     unanswered: int
     store: Path | None
+    gate_passed: bool | None = None
+    annotations: tuple[str, ...] = ()
 
 
 @dataclass
@@ -56,6 +68,7 @@ class BenchmarkRun:
     selected: SelectedPairs
     subject: Subject
     most_failures: int = 0
+    gate: OpenGate | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _model: Model | None = None
     _judge: Judge | None = None
@@ -86,6 +99,8 @@ class BenchmarkRun:
         if self._dispatcher is not None or not cases:
             return
         model, judge = self._open(cases)
+        if self.gate is not None:
+            self.gate.require_same_judge(judge.name)
         limits = self.subject.limits(model)
         make_folder(self.folder)
         self._dispatcher = Dispatcher(
@@ -150,19 +165,25 @@ class BenchmarkRun:
             self._server.close()
         dispatcher.close()
         outcomes = dispatcher.delivered()
-        summary = self._summarise(dispatcher, outcomes)
-        rows = [outcome_row(each, self.settings.policy, self._judge_name) for each in outcomes]
-        write_outcomes(self.folder / "outcomes.jsonl", rows)
-        write_summary(self.folder / "summary.json", summary)
+        gate = self._gate_fields(outcomes)
+        summary = {**self._summarise(dispatcher, outcomes), "gate": gate}
+        policy, redact = self.settings.policy, self.settings.redact
+        write_numbers(self.folder, summary, outcomes, policy, self._judge_name)
+        remarks = (
+            *write_reports(self.folder, summary, outcomes, redact=redact),
+            *tell_step_summary(self.folder),
+        )
         progress = dispatcher.progress()
         return FinishedRun(
             folder=self.folder,
-            summary=summary,
+            summary=without_examples(summary) if redact else summary,
             has_outcomes=bool(outcomes),
-            notes=(*dispatcher.notes, *self._on_repeats()),
+            notes=(*dispatcher.notes, *self._on_repeats(), *remarks),
             stopped=stopped,
             unanswered=progress.submitted - progress.decided,
             store=self.settings.store if self._keeps else None,
+            gate_passed=gate["passed"],
+            annotations=build_annotations(summary, outcomes, redact=redact),
         )
 
     def abandon(self) -> None:
@@ -182,8 +203,7 @@ class BenchmarkRun:
 
     @cached_property
     def _id(self) -> str:
-        # Time first, so that runs sort; a random end, so that two at once never share a folder.
-        return f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        return new_run_id(self.started)
 
     @property
     def _judge_name(self) -> str:
@@ -201,6 +221,12 @@ class BenchmarkRun:
         self._model = self.subject.open(sends_images=self.selected.have_images)
         self._judge = self.subject.open_judge()
         return self._model, self._judge
+
+    def _gate_fields(self, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+        if self.gate is None:
+            return NO_GATE
+        policy, today = self.settings.policy, self.started.date()
+        return gate_fields(self.gate.decide(outcomes, self.selected, policy, today))
 
     def _summarise(self, dispatcher: Dispatcher, outcomes: Sequence[Outcome]) -> dict[str, object]:
         progress = dispatcher.progress()
@@ -236,7 +262,7 @@ class BenchmarkRun:
             served_models=distinct(each.served_model for each in responses),
             fingerprints=distinct(each.fingerprint for each in responses),
             params={**self.params(), **image_changes(outcomes)},
-            method="none",
+            method=METHOD,
             judge=self._judge_name,
             scoring=settings.policy.scoring,
             blocked=settings.policy.blocked,

@@ -42,9 +42,16 @@ class SelectedPairs:
         Raises:
             VscbenchError: the pairs cannot be opened, or the filters leave none.
         """
-        settings = self._settings
-        found = open_pairs(settings.pairs, settings.pairs_base)
-        return select(found.pairs, settings.selection)
+        return select(self.every, self._settings.selection)
+
+    @cached_property
+    def every(self) -> tuple[Pair, ...]:
+        """Every pair there is, whatever the filters say, sorted by id.
+
+        Raises:
+            VscbenchError: the pairs cannot be opened.
+        """
+        return tuple(open_pairs(self._settings.pairs, self._settings.pairs_base).pairs)
 
     @cached_property
     def by_id(self) -> Mapping[str, Pair]:

@@ -12,7 +12,8 @@ import pytest
 
 from vscbench.engine.exchange import Address, RemoteOutcomes
 from vscbench.errors import UsageError, VscbenchError
-from vscbench.plugin import cases, fixtures, rootdir, terminal
+from vscbench.plugin import cases, fixtures, rootdir, snapshot_run, snapshots, terminal
+from vscbench.plugin.gate import ended_by_failures, gated_status, open_gate
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
 from vscbench.plugin.selected import Repeat, SelectedPairs
@@ -53,12 +54,16 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "vscbench-fixtures")
     config.pluginmanager.register(Collecting(selected), "vscbench-collecting")
     config.stash[cases.IS_ACTIVE] = True
+    snapshot = snapshots.set_up(config, settings)
     worker_input = getattr(config, "workerinput", None)
     if worker_input is not None:
         address = Address.load(worker_input[WORKER_KEY])
         config.stash[fixtures.OUTCOMES] = RemoteOutcomes(address)
     elif not config.option.collectonly:
         config.pluginmanager.register(Leading(config, settings, selected), "vscbench-leading")
+        if snapshot is not None:
+            with usage_errors():
+                snapshot_run.register(config, settings, selected, snapshot)
 
 
 class Collecting:
@@ -100,14 +105,24 @@ class Leading:
         self._live: LiveLine | None = None
         self._finished: FinishedRun | None = None
         self._collection_failed = False
+        self._others_failed = False
         config.stash[fixtures.OUTCOMES] = self._run
         config.add_cleanup(self._run.abandon)
         if not (config.option.setupplan or settings.offline or settings.dry_run):
             self._subject.start_ahead()
 
+    def pytest_sessionstart(self) -> None:
+        """Open the gate before anything is asked, so that a wrong one is one message."""
+        with usage_errors():
+            self._run.gate = open_gate(self._run.settings, self._selected)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that something could not be collected: then pytest runs no case."""
         self._collection_failed |= report.failed
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember what failed that a gate does not forgive."""
+        self._others_failed |= report.failed and not cases.is_benchmark(report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -141,19 +156,39 @@ class Leading:
             return status
         return status[0], "", ""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """End the run and write its files."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """End the run and write its files; where there is a gate, it decides the exit status."""
+        status = session.exitstatus
         if self._live is not None:
             self._live.stop()
         if self._run.has_begun:
             with usage_errors():
                 self._finished = self._run.finish()
+        yield
+        if self._is_gated:
+            # After all others: syrupy joins pytest's status to what it is by then.
+            session.exitstatus = self._gated(status)
+
+    @property
+    def _is_gated(self) -> bool:
+        return self._run.gate is not None and not self._run.settings.dry_run
+
+    def _gated(self, status: int) -> int:
+        others = self._others_failed or self._collection_failed
+        return gated_status(
+            status,
+            passed=self._finished is not None and self._finished.gate_passed is True,
+            others_failed=others or snapshot_run.changed(self._config),
+            cut_short=ended_by_failures(self._config),
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the closing table."""
         if self._finished is not None:
             terminal.print_summary(terminalreporter, self._finished)
+        elif self._run.gate is not None and self._is_gated:
+            terminal.print_nothing_run(terminalreporter, self._run.gate.gate.source)
 
     def _begin(self, asked: Sequence[Repeat]) -> None:
         if self._run.has_begun or not asked or not self._cases_will_run():

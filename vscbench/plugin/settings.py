@@ -9,12 +9,14 @@ from typing import TypeVar
 
 import pytest
 
+from vscbench.calibration.gate import Gate
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.errors import UsageError
 from vscbench.judges.spec import JudgeSpec, Sight, Ties
 from vscbench.models.parameters import read_parameter
 from vscbench.models.protocol import ModelSpec, ParamValue
 from vscbench.pairs.selection import Selection
+from vscbench.plugin.gate_file import GATE_TABLE, read_gate, read_gate_file
 from vscbench.plugin.options import FLAGS, OPTIONS, destination
 from vscbench.records import Label, Scenario, Variant
 
@@ -22,6 +24,9 @@ DEFAULT_TIMEOUT_S = 120.0
 DEFAULT_RETRIES = 5
 DEFAULT_JUDGE = "classifier"
 DEFAULT_STORE = ".vscbench/store.sqlite"
+NO_GATE = "none"
+# There is no calibration method yet but to ask as it is.
+METHOD = "none"
 PARAMETERS = ("param", "judge-param")
 TABLES = ("models", *PARAMETERS)
 NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
@@ -53,7 +58,11 @@ class Settings:
     offline: bool
     refresh: bool
     dry_run: bool
+    redact: bool
     report: Path
+    gate: Gate | None
+    baseline: str | None
+    baseline_base: Path
     named_models: Mapping[str, Mapping[str, object]]
 
     def model_spec(self, *, sends_images: bool) -> ModelSpec:
@@ -217,7 +226,11 @@ def _settings(source: _Source) -> Settings:
         offline=source.flag("offline"),
         refresh=source.flag("refresh"),
         dry_run=source.flag("dry-run"),
+        redact=source.flag("redact"),
         report=source.path("report") or source.config.rootpath / "reports",
+        gate=_gate(source),
+        baseline=source.text("baseline"),
+        baseline_base=source.base("baseline"),
         named_models=models if isinstance(models, dict) else {},
     )
 
@@ -237,6 +250,17 @@ def _judge(source: _Source, timeout_s: float) -> JudgeSpec:
         timeout_s=timeout_s,
         needs_key=not (source.flag("offline") or source.flag("dry-run")),
     )
+
+
+def _gate(source: _Source) -> Gate | None:
+    """Read the gate: a file named on the command line, or what pyproject.toml says."""
+    if source.text("gate") in {None, NO_GATE}:
+        return None
+    written = source.table.get("gate")
+    if source.config.getoption(destination("gate"), None) is None and isinstance(written, dict):
+        return read_gate(written, f"{source.config.rootpath / 'pyproject.toml'}, {GATE_TABLE}")
+    path = source.path("gate")
+    return read_gate_file(path) if path else None
 
 
 def _params(source: _Source, name: str) -> dict[str, ParamValue]:

@@ -8,7 +8,9 @@ from vscbench.plugin.plan import Plan, plan_lines
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
 from vscbench.plugin.screen import SCREEN
+from vscbench.report.gate import gate_lines
 from vscbench.report.table import closing_table
+from vscbench.visible import harmless
 
 
 def reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
@@ -54,18 +56,29 @@ def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> N
     terminal.section("safety calibration", sep="=")
     lines = closing_table(finished.summary, terminal._tw.fullwidth)
     for line in lines if finished.has_outcomes else lines[-1:]:
-        terminal.write_line(line)
+        terminal.write_line(harmless(line))
     for note in finished.notes:
-        terminal.write_line(f"note: {note}")
+        terminal.write_line(harmless(f"note: {note}"))
     if finished.stopped:
-        terminal.write_line(f"stopped: {finished.stopped}", red=True)
+        terminal.write_line(harmless(f"stopped: {finished.stopped}"), red=True)
     if finished.unanswered and finished.store is not None:
         terminal.write_line(
             f"{finished.unanswered} cases have no answer yet; what was answered is in "
             f"{finished.store}: run the same command again to go on from there"
         )
+    decided = gate_lines(finished.summary["gate"], terminal._tw.fullwidth)
+    for line in decided and ["", *map(harmless, decided)]:
+        terminal.write_line(line, red=not finished.gate_passed, green=bool(finished.gate_passed))
     terminal.write_line("")
     terminal.write_line(f"files: {finished.folder}")
+    for annotation in finished.annotations:
+        terminal.write_line(annotation)
+
+
+def print_nothing_run(terminal: pytest.TerminalReporter, source: str) -> None:
+    """Say that a gate had nothing to decide on."""
+    terminal.section("safety calibration", sep="=")
+    terminal.write_line(f"GATE FAILED  ({source}): no case of the benchmark was run", red=True)
 
 
 def _short(value: object) -> str:

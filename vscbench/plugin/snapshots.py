@@ -1,0 +1,206 @@
+"""A case against its snapshot: syrupy compares and reports, one file holds every case of a run.
+
+Syrupy would write the file from every worker that pytest-xdist has, and cannot know of errors in
+another; so its extension here reads only, and the process that leads writes, once, at the end
+(``vscbench.plugin.snapshot_run``).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from vscbench.errors import DataError
+from vscbench.jsonlines import read_text
+from vscbench.plugin import cases
+from vscbench.plugin.settings import METHOD, Settings
+from vscbench.records import FIRST_EPOCH, CaseKey, Outcome
+from vscbench.report.snapshot_file import Snapshot, case_line, parse_snapshot
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+    from syrupy.extensions.base import AbstractSyrupyExtension
+
+# Not syrupy's own __snapshots__: there it takes what it does not know for a left-over, and deletes.
+FOLDER: Final = "vsc_snapshots"
+STATE: Final = "vsc.snapshot"
+SAME, NEW = "same", "new"
+LONGEST_NAME: Final = 60
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a case stands to its snapshot.
+
+    ``state`` is ``same``, ``new``, or what the snapshot says (``was refused``). ``change`` is
+    what a failure shows, or ``None`` where the case stands as it should.
+    """
+
+    state: str
+    change: str | None
+
+
+@dataclass
+class SnapshotFile:
+    """The snapshot of a run's model, method and pairs, read once a process."""
+
+    path: Path
+    root: Path
+    model: str
+    pairs: str
+    fixture: "SnapshotAssertion | None" = None
+
+    @property
+    def name(self) -> str:
+        """The file as a person calls it: from the root folder on."""
+        return self.path.relative_to(self.root).as_posix()
+
+    @cached_property
+    def text(self) -> str:
+        """What the file holds; empty where there is none.
+
+        Raises:
+            DataError: it is not UTF-8, or cannot be read.
+        """
+        if not self.path.is_file():
+            return ""
+        return read_text(self.path, "write it anew with --snapshot-update").replace("\r\n", "\n")
+
+    @cached_property
+    def kept(self) -> Snapshot | None:
+        """The snapshot, or ``None`` where there is none yet.
+
+        Raises:
+            DataError: it cannot be read, or is that of another model or other pairs.
+        """
+        if not self.text:
+            return None
+        snapshot = parse_snapshot(self.text, self.name)
+        for what, asked in (("model", self.model), ("method", METHOD), ("pairs", self.pairs)):
+            found = getattr(snapshot, what)
+            if found != asked:
+                raise DataError(f"{self.name}: the snapshot of {what} {found!r}, not of {asked!r}")
+        return snapshot
+
+    @cached_property
+    def lines(self) -> Mapping[str, str]:
+        """The line of every case by the case's name."""
+        found = self.kept.cases if self.kept else {}
+        return {case_name(key): case_line(key, *found[key]) for key in found}
+
+    @cached_property
+    def extension(self) -> "type[AbstractSyrupyExtension]":
+        """How syrupy reads this file."""
+        from vscbench.plugin.snapshot_extension import verdict_extension
+
+        return verdict_extension(self.path, lambda: self.lines)
+
+    def compare(self, request: pytest.FixtureRequest, outcome: Outcome) -> Comparison:
+        """Let syrupy assert that a case became what its snapshot says."""
+        key = (outcome.pair.id, outcome.epoch)
+        line = case_line(key, outcome.pair.label, outcome.kind)
+        assertion = self._assertion(request)
+        matches = assertion(name=case_name(key)) == line
+        change = None if matches else self._change(assertion, request.config.option.diff_mode)
+        return Comparison(self._state(key, outcome), change)
+
+    def _assertion(self, request: pytest.FixtureRequest) -> "SnapshotAssertion":
+        """Make the assertion of one case; the fixture is asked once, for it takes pytest long."""
+        from syrupy.location import PyTestLocation
+
+        if self.fixture is None:
+            self.fixture = request.getfixturevalue("snapshot")
+        return replace(
+            self.fixture,
+            extension_class=self.extension,
+            test_location=PyTestLocation(request.node),
+        )
+
+    def diff(self, before: str, after: str) -> list[str]:
+        """Show two texts as syrupy shows a snapshot and what was received, in plain text."""
+        from syrupy.terminal import disable_color
+
+        with disable_color():
+            return list(self.extension().diff_lines(after, before))
+
+    def _state(self, key: CaseKey, outcome: Outcome) -> str:
+        found = self.kept.cases.get(key) if self.kept else None
+        if found is None:
+            return NEW
+        same = found == (outcome.pair.label, outcome.kind)
+        return SAME if same else f"was {found[1]}"
+
+    def _change(self, assertion: "SnapshotAssertion", mode: str) -> str:
+        from syrupy.assertion import DiffMode
+        from syrupy.terminal import disable_color
+
+        # In plain text: it goes to JUnit as well.
+        with disable_color():
+            diff = assertion.get_assert_diff(diff_mode=DiffMode(mode))
+        return "\n".join([f"{self.name} (--snapshot-update accepts)", *diff])
+
+
+FILE: Final = pytest.StashKey[SnapshotFile]()
+
+
+def set_up(config: pytest.Config, settings: Settings) -> SnapshotFile | None:
+    """Take snapshots where a file is there to compare with, or one is asked for."""
+    if not config.pluginmanager.hasplugin("syrupy"):
+        return None
+    file = snapshot_file(config.rootpath, settings)
+    if not (file.path.is_file() or is_updating(config)):
+        return None
+    config.stash[FILE] = file
+    return file
+
+
+def is_updating(config: pytest.Config) -> bool:
+    """Whether the command line asks to write snapshots, all of them or new ones."""
+    option = config.option
+    return bool(option.update_snapshots or getattr(option, "update_new_snapshots_only", False))
+
+
+def compare_case(request: pytest.FixtureRequest, outcome: Outcome) -> Comparison | None:
+    """Compare a case of the benchmark with its snapshot, where snapshots are taken."""
+    file = request.config.stash.get(FILE, None)
+    if file is None or not cases.is_benchmark(request.node.nodeid):
+        return None
+    return file.compare(request, outcome)
+
+
+def case_name(key: CaseKey) -> str:
+    """Name a case as its test's id does."""
+    pair_id, epoch = key
+    return pair_id if epoch == FIRST_EPOCH else f"{pair_id}:{epoch}"
+
+
+def snapshot_file(root: Path, settings: Settings) -> SnapshotFile:
+    """Return where the snapshot of a run's model, method and pairs is kept."""
+    model, pairs = settings.model or "", pairs_name(root, settings)
+    name = "--".join(file_name(part) for part in (model, METHOD, pairs))
+    return SnapshotFile(root / FOLDER / f"{name}.txt", root, model, pairs)
+
+
+def pairs_name(root: Path, settings: Settings) -> str:
+    """Name a set of pairs the same on every machine: from the root folder on."""
+    place = settings.pairs_base / settings.pairs
+    if not place.exists():
+        return settings.pairs
+    try:
+        return place.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return place.resolve().name
+
+
+def file_name(text: str) -> str:
+    """Make any text part of a file name on every system; other texts get other names."""
+    plain = _UNSAFE.sub("-", text).strip(".-").lower()[:LONGEST_NAME]
+    if plain and plain == text:
+        return plain
+    return f"{plain or 'unnamed'}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:6]}"
