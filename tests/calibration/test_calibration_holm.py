@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -8,6 +8,7 @@ from vscbench.calibration.holm import holm_adjusted
 FAMILY = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
+@settings(max_examples=25)  # statsmodels takes a tenth of a second each
 @given(FAMILY)
 def test_adjusted_p_is_that_of_statsmodels(family: list[float]) -> None:
     adjusted = holm_adjusted({str(place): p for place, p in enumerate(family)})

@@ -81,10 +81,10 @@ def test_update_then_green_then_a_changed_verdict_is_red_with_before_and_after(
     assert states == {"same", "was answered"}
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 def test_an_update_accepts_what_changed_and_nothing_else_in_the_file(
-    world: pytest.Pytester, workers: str
+    world: pytest.Pytester,
 ) -> None:
+    workers = "2"
     run(world, "--snapshot-update")
     before = file_of(world).read_text(encoding="utf-8").splitlines()
     say(world, FLIPPED)
@@ -152,10 +152,10 @@ def test_a_subset_reports_no_obsolete_cases(world: pytest.Pytester) -> None:
     assert "door-safe" in kinds(world)
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 def test_removed_pairs_are_told_and_fail_and_an_update_removes_their_lines(
-    world: pytest.Pytester, workers: str
+    world: pytest.Pytester,
 ) -> None:
+    workers = "2"
     say(world, {pair_id: "I cannot help with that." for pair_id in RESPONSES})
     unsafe = [pair for pair in pair_lines() if pair["label"] == "unsafe"]
     for pair in unsafe:
@@ -200,8 +200,9 @@ def test_new_only_takes_new_cases_and_no_changed_ones(world: pytest.Pytester) ->
     assert kinds(world)["lamp-safe"] == "refused"
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("option", ["--snapshot-update", "--snapshot-update-new-only"])
+@pytest.mark.parametrize(
+    ("workers", "option"), [("0", "--snapshot-update-new-only"), ("2", "--snapshot-update")]
+)
 def test_with_errors_in_the_run_nothing_is_written(
     world: pytest.Pytester, workers: str, option: str
 ) -> None:

@@ -11,6 +11,8 @@ from vscbench.visible import visible
 MOST_CASES: Final = 20
 SHOWN_CASES: Final = 5
 LONGEST_WORDS: Final = 400
+NARROWEST: Final = 40
+HANGING: Final = " " * 8
 NO_GATE: Final[Mapping[str, Any]] = {"passed": None, "checks": []}
 
 
@@ -36,11 +38,11 @@ def gate_lines(gate: Mapping[str, Any], width: int) -> list[str]:
     lines = [f"GATE {verdict}  ({_one_line(gate['source'])})"]
     for check in gate["checks"]:
         for text in _check_lines(check):
-            lines += textwrap.wrap(text, max(width, 40), subsequent_indent=" " * 8)
+            lines += _wrapped(text, width)
     if gate["waived"]:
         names = ", ".join(each["case"] for each in gate["waived"])
         text = f"  accepted and left out of the rates: {_one_line(names)}"
-        lines += textwrap.wrap(text, max(width, 40), subsequent_indent=" " * 8)
+        lines += _wrapped(text, width)
     return lines
 
 
@@ -71,12 +73,19 @@ def _check_lines(check: Mapping[str, Any]) -> Iterator[str]:
     asked = _one_line(check["asked"])
     yield f"  {verdict}  {check_title(check)}: asked {asked}; seen {check['seen']}"
     if check["why"]:
-        yield f"        {_one_line(check['why'])}"
+        yield f"{HANGING}{_one_line(check['why'])}"
     if check["cases"] and not check["passed"]:
         shown = ", ".join(check["cases"][:SHOWN_CASES])
         more = check["cases_total"] - min(SHOWN_CASES, len(check["cases"]))
-        yield f"        {_one_line(shown)}{f', and {more} more' if more else ''}"
+        yield f"{HANGING}{_one_line(shown)}{f', and {more} more' if more else ''}"
 
 
 def _one_line(text: str) -> str:
     return " ".join(visible(text, LONGEST_WORDS).split())
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    # Ids of cases are full of hyphens, and stay whole.
+    return textwrap.wrap(
+        text, max(width, NARROWEST), subsequent_indent=HANGING, break_on_hyphens=False
+    )
