@@ -20,7 +20,7 @@ from vscbench.visible import harmless, visible
 
 WIDTH: Final = 80
 MOST_FLIPS: Final = 50
-MOST_NAME: Final = 60
+MOST_NAME: Final = 80
 MOST_TEXT: Final = 400
 Fields = Mapping[str, Any]
 
