@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import vscbench
 from vscbench.engine.dispatcher import Dispatcher, Progress
@@ -35,6 +35,9 @@ from vscbench.report.run_files import (
 )
 from vscbench.report.run_pairs import selection_fields
 from vscbench.report.summary import Run, judge_usage, summarise, usage_of
+
+if TYPE_CHECKING:
+    from vscbench.report.html.thumbnails_ahead import ThumbnailsAhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class BenchmarkRun:
     _judge: Judge | None = None
     _dispatcher: Dispatcher | None = None
     _server: OutcomeServer | None = None
+    _pictures: "ThumbnailsAhead | None" = None
     _beginning: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -115,6 +119,14 @@ class BenchmarkRun:
             is_failure=lambda outcome: is_failed_test(outcome, self.settings.policy),
         )
         self._dispatcher.submit(cases)
+        images = [pair.image for pair, _ in cases if pair.image is not None]
+        if images:
+            # Imported here: a run of texts alone draws no pictures.
+            from vscbench.report.html.page import picture_bytes
+            from vscbench.report.html.thumbnails_ahead import KEPT, ThumbnailsAhead
+
+            kept = self.settings.store.with_name(KEPT)
+            self._pictures = ThumbnailsAhead(images, picture_bytes(images), kept)
 
     def plan(self, repeats: Iterable[Repeat]) -> Plan:
         """Say what ``begin`` would ask; nothing is sent.
@@ -170,7 +182,13 @@ class BenchmarkRun:
         policy, redact = self.settings.policy, self.settings.redact
         write_numbers(self.folder, summary, outcomes, policy, self._judge_name)
         remarks = (
-            *write_reports(self.folder, summary, outcomes, redact=redact),
+            *write_reports(
+                self.folder,
+                summary,
+                outcomes,
+                redact=redact,
+                pictures=self._pictures.collect if self._pictures else None,
+            ),
             *tell_step_summary(self.folder),
         )
         progress = dispatcher.progress()
@@ -188,6 +206,8 @@ class BenchmarkRun:
 
     def abandon(self) -> None:
         """End what was started for a run; nothing happens after one that finished."""
+        if self._pictures is not None:
+            self._pictures.abandon()
         self.subject.close()
 
     @cached_property

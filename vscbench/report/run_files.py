@@ -1,9 +1,9 @@
 """The files of a run, and what it tells the service that runs the build."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vscbench.calibration.scoring import Policy
 from vscbench.errors import VscbenchError
@@ -14,6 +14,9 @@ from vscbench.report.markdown import summary_markdown
 from vscbench.report.outcomes import outcome_row, write_outcomes
 from vscbench.report.past_run import OUTCOMES, SUMMARY
 from vscbench.report.summary import write_summary
+
+if TYPE_CHECKING:
+    from vscbench.report.html.thumbnails import Picture
 
 MARKDOWN: Final = "summary.md"
 
@@ -36,9 +39,21 @@ def write_numbers(
 
 
 def write_reports(
-    folder: Path, summary: Mapping[str, Any], outcomes: Sequence[Outcome], *, redact: bool
+    folder: Path,
+    summary: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    *,
+    redact: bool,
+    pictures: "Callable[[], Mapping[Path, Picture]] | None" = None,
 ) -> Iterator[str]:
     """Write ``report.html`` and ``summary.md``.
+
+    Args:
+        folder: of the run.
+        summary: the content of ``summary.json``.
+        outcomes: the cases of the run.
+        redact: whether queries and responses stay out of ``summary.md``.
+        pictures: gives the small copies of images that were made ahead.
 
     Yields:
         A remark for each that could not be made: it costs a line, never the run.
@@ -48,7 +63,8 @@ def write_reports(
             # Imported here: it draws, and only the end of a run does.
             from vscbench.report.html.page import REPORT, write_report
 
-            write_report(folder / REPORT, summary, outcomes)
+            made = pictures() if pictures else None
+            write_report(folder / REPORT, summary, outcomes, made)
         except Exception as error:  # all else of the run is on disk by now
             yield (
                 f"report.html was not written ({type(error).__name__}: {error}); "

@@ -14,38 +14,50 @@ from vscbench.report.html.discernment import findings, flips
 from vscbench.report.html.figures import figures
 from vscbench.report.html.headline import headline
 from vscbench.report.html.rendering import render
-from vscbench.report.html.thumbnails import thumbnails
+from vscbench.report.html.thumbnails import Picture, bytes_each, thumbnails
 
 REPORT: Final = "report.html"
-IMAGE_BUDGET: Final = 12_500_000
+IMAGE_BUDGET: Final = 16_000_000
 TEXT_BUDGET: Final = 7_000_000
 
 
-def write_report(path: Path, summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
+def write_report(
+    path: Path,
+    summary: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    pictures: Mapping[Path, Picture] | None = None,
+) -> None:
     """Write the page of a run.
 
     Args:
         path: the file.
         summary: the content of ``summary.json``.
-        outcomes: the cases of the run; images are read from where their pairs say.
+        outcomes: the cases of the run.
+        pictures: small copies of their images, where they were made already; else the images are
+            read from where their pairs say.
 
     Raises:
         UsageError: the file cannot be written.
     """
-    write_whole(path, report_page(summary, outcomes))
+    write_whole(path, report_page(summary, outcomes, pictures))
 
 
-def report_page(summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
+def report_page(
+    summary: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    pictures: Mapping[Path, Picture] | None = None,
+) -> str:
     """Return the page of a run; its bytes stay near 25 MB with 3,600 cases.
 
     Args:
         summary: the content of ``summary.json``.
         outcomes: the cases of the run.
+        pictures: small copies of their images, where they were made already.
     """
     run = summary["run"]
     policy = Policy(Scoring(run["scoring"]), BlockedPolicy(run["blocked"]))
-    images = [each.pair.image for each in outcomes if each.pair.image is not None]
-    cases = lay_out(outcomes, policy, thumbnails(images, IMAGE_BUDGET), TEXT_BUDGET)
+    shown = _pictures(outcomes, pictures)
+    cases = lay_out(outcomes, policy, shown, TEXT_BUDGET)
     return render(
         {
             "headline": headline(summary, outcomes),
@@ -59,6 +71,21 @@ def report_page(summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
             "choices": _choices(outcomes),
         }
     )
+
+
+def picture_bytes(images: Sequence[Path]) -> int:
+    """Return how many bytes each small copy may take on a page that shows these images."""
+    return bytes_each(images, IMAGE_BUDGET)
+
+
+def _pictures(
+    outcomes: Sequence[Outcome], made: Mapping[Path, Picture] | None
+) -> Mapping[Path, Picture]:
+    """Return the pictures of the cases there are; a run may have ended before it came to all."""
+    images = [each.pair.image for each in outcomes if each.pair.image is not None]
+    known = {image: made[image] for image in images if image in made} if made else {}
+    others = [image for image in images if image not in known]
+    return {**known, **thumbnails(others, picture_bytes(images))}
 
 
 def _choices(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
