@@ -19,6 +19,7 @@ from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.facts import distinct, image_changes, is_failed_test
 from vscbench.plugin.gate import OpenGate
+from vscbench.plugin.pictures import pictures_ahead
 from vscbench.plugin.plan import Plan, make_plan
 from vscbench.plugin.selected import Repeat, SelectedPairs
 from vscbench.plugin.settings import METHOD, Settings
@@ -119,14 +120,7 @@ class BenchmarkRun:
             is_failure=lambda outcome: is_failed_test(outcome, self.settings.policy),
         )
         self._dispatcher.submit(cases)
-        images = [pair.image for pair, _ in cases if pair.image is not None]
-        if images:
-            # Imported here: a run of texts alone draws no pictures.
-            from vscbench.report.html.page import picture_bytes
-            from vscbench.report.html.thumbnails_ahead import KEPT, ThumbnailsAhead
-
-            kept = self.settings.store.with_name(KEPT)
-            self._pictures = ThumbnailsAhead(images, picture_bytes(images), kept)
+        self._pictures = pictures_ahead((pair for pair, _ in cases), self.settings.store)
 
     def plan(self, repeats: Iterable[Repeat]) -> Plan:
         """Say what ``begin`` would ask; nothing is sent.

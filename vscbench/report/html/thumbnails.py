@@ -19,6 +19,8 @@ LARGEST_BYTES: Final = 16_000
 SMALLEST_BYTES: Final = 1_200
 # Decoding takes time and memory by the pixel; a page is no reason to spend minutes on one.
 MAX_PIXELS: Final = 36_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """A longest side in pixels, a JPEG quality, and about how many bytes that takes, relatively."""
