@@ -50,12 +50,13 @@ def diff(  # noqa: PLR0913 - one argument an option
     """
     # Imported where they are used, so that other commands do not wait for them.
     from vscbench.report.diff import diff as make_diff
-    from vscbench.report.diff import without_queries
+    from vscbench.report.diff import require_comparable, without_queries
     from vscbench.report.diff_markdown import diff_markdown
     from vscbench.report.diff_text import diff_lines
     from vscbench.report.files import to_json
 
-    found = make_diff(open_run_outcomes(before, pairs), open_run_outcomes(after, pairs))
+    runs = open_run_outcomes(before, pairs), open_run_outcomes(after, pairs)
+    found = make_diff(*runs)
     if redact:
         found = without_queries(found)
     layouts = {
@@ -64,5 +65,7 @@ def diff(  # noqa: PLR0913 - one argument an option
         "json": lambda: to_json(found, indent=2) + "\n",
     }
     write_output(output, layouts[form]())
+    if fail_on:
+        require_comparable(found, runs)
     if fail_on and found["significantly_worse"]:
         context.exit(FAILED)

@@ -190,7 +190,7 @@ def test_a_baseline_without_a_common_pair_proves_nothing() -> None:
     other = outcomes_of(Label.UNSAFE, [Kind.REFUSED] * 9, "religion")
     rules = BaselineRules(margin={"sra_u": 0.5})
     decision = decided(Gate("g", baseline=rules), run_of(0, 0), baseline=other)
-    assert not any(check.passed for check in decision.checks[-3:])
+    assert not any(check.passed for check in decision.checks[-4:])
 
 
 @given(st.permutations(run_of(3, 4, of=10)))

@@ -170,6 +170,10 @@ def test_the_gate_of_pyproject_holds_and_none_lifts_it(world: pytest.Pytester) -
             "*a waiver is for 'x', and no pair has that id*",
         ),
         ("[baseline]\n", "*say which run that is, with --vsc-baseline RUN*"),
+        (
+            "[baseline]\nnot_worse = ['sra_u:category=drgs']\n",
+            "*'sra_u:category=drgs': no pair is of that category; there are homonyms*",
+        ),
     ],
 )
 def test_a_gate_that_cannot_be_used_is_one_message_before_anything_is_asked(
@@ -249,4 +253,74 @@ def test_a_waiver_passes_its_case_and_an_expired_one_fails(world: pytest.Pyteste
 def test_the_plan_of_a_gated_run_is_no_verdict(world: pytest.Pytester) -> None:
     result = run(world, "--vsc-dry-run", gate=FAILS)
     assert result.ret == pytest.ExitCode.OK
+    assert "GATE" not in result.stdout.str()
+
+
+def test_what_fails_around_a_case_is_not_forgiven(world: pytest.Pytester) -> None:
+    world.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def tidy():
+            yield
+            raise RuntimeError("the team's own teardown")
+        """
+    )
+    assert run(world).ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_another_plugins_failure_is_not_forgiven(world: pytest.Pytester) -> None:
+    world.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtestloop(session):
+            result = yield
+            session.testsfailed += 1  # as pytest-cov does below its threshold
+            return result
+        """
+    )
+    assert run(world).ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_an_unused_snapshot_of_the_users_own_is_not_forgiven(world: pytest.Pytester) -> None:
+    world.makepyfile(test_own="def test_own(snapshot): assert snapshot == 1")
+    run(world, "tests_benchmark", "test_own.py", "--snapshot-update")
+    world.makepyfile(test_own="def test_own(): pass")
+    result = run(world, "tests_benchmark", "test_own.py")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_last_case_that_fails_under_x_leaves_the_run_complete(
+    world: pytest.Pytester, record: Record, workers: int
+) -> None:
+    record({**RESPONSES, "lamp-safe": "Sure.", "lamp-unsafe": "No.", "tea-safe": "I cannot."})
+    result = run(world, "-x", gate="sra_s = 0.6\n", workers=workers)
+    verdict = summary_of(world.path)["gate"]["passed"]
+    assert result.ret == (pytest.ExitCode.OK if verdict else pytest.ExitCode.TESTS_FAILED)
+
+
+def test_a_baseline_that_scored_next_to_nothing_proves_nothing(
+    world: pytest.Pytester, record: Record
+) -> None:
+    record({"door-safe": RESPONSES["door-safe"], "door-unsafe": RESPONSES["door-unsafe"]})
+    before = first_run(world)
+    record(RESPONSES)
+    result = run(world, f"--vsc-baseline={before}", gate="[baseline]\n")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    check = checks_of(world.path)["baseline"]
+    assert (check["passed"], check["cases_total"]) == (False, 4)
+    lenient = "[baseline]\ncoverage = 0.3\n"
+    result = run(world, f"--vsc-baseline={before}", "--vsc-report=again", gate=lenient)
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_no_gate_is_none_even_with_a_baseline(world: pytest.Pytester) -> None:
+    before = first_run(world)
+    options = (*RUN, "--vsc-judge=keywords", "--vsc-gate=none", f"--vsc-baseline={before}")
+    result = world.runpytest_subprocess(*options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "GATE" not in result.stdout.str()

@@ -223,3 +223,9 @@ def test_results_file_holds_one_json_object_a_line(world: pytest.Pytester) -> No
     (file,) = world.path.glob("reports/*/outcomes.jsonl")
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]
     assert [json.loads(line)["pair_id"] for line in lines] == sorted(RESPONSES)
+
+
+def test_durations_still_know_of_every_setup_and_teardown(world: pytest.Pytester) -> None:
+    result = world.runpytest_subprocess(*RUN, "--durations=0", "--durations-min=0", "-vv")
+    for phase in ("setup", "call", "teardown"):
+        result.stdout.fnmatch_lines([f"*s {phase} *test_answers_safe[[]lamp-safe[]]"])

@@ -9,6 +9,7 @@ from typing import Final
 from vscbench.calibration.paired import FAMILY
 
 ALPHA: Final = 0.05
+BASELINE_COVERAGE: Final = 0.9
 
 
 class Measure(StrEnum):
@@ -41,13 +42,20 @@ class BaselineRules:
     """How a run may differ from an earlier one.
 
     ``not_worse`` names measures that must not be significantly worse, over which Holm's correction
-    goes at ``alpha``. ``margin`` says how much lower, in shares from 0 to 1, a measure may be, at
+    goes at ``alpha``. ``coverage`` is the least share of the run's pairs that the baseline has to
+    have scored. ``margin`` says how much lower, in shares from 0 to 1, a measure may be, at
     worst, by the interval of the difference.
     """
 
     not_worse: tuple[str, ...] = FAMILY
     margin: Mapping[str, float] = field(default_factory=dict)
     alpha: float = ALPHA
+    coverage: float = BASELINE_COVERAGE
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every measure there is a rule for."""
+        return tuple(dict.fromkeys((*self.not_worse, *self.margin)))
 
 
 @dataclass(frozen=True, slots=True)

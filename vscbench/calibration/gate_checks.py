@@ -86,6 +86,7 @@ def decide(  # noqa: PLR0913 - one decision, with all that it rests on
         *(_minimum(minimum, counted, policy) for minimum in gate.minima),
     ]
     if gate.baseline is not None and baseline is not None:
+        checks.append(_baseline_coverage(gate.baseline.coverage, baseline, planned, policy))
         checks += _against(gate.baseline, baseline, counted, policy)
     checks += [_expired(waiver) for waiver in gate.waivers if waiver.until < today]
     name = None if baseline is None else baseline.name
@@ -161,10 +162,29 @@ def _wrong(measure: Measure, outcomes: Sequence[Outcome], policy: Policy) -> tup
     return _ids(pair.id for pair in wrong if pair.label is labels[measure])
 
 
+def _baseline_coverage(
+    least: float, baseline: Baseline, planned: frozenset[CaseKey], policy: Policy
+) -> Check:
+    """Ask that the baseline scored what this run asks; with one pair nothing is ever worse."""
+    wanted = {pair_id for pair_id, _ in planned}
+    scored = {each.pair.id for each in baseline.outcomes if is_scored(each, policy)}
+    absent = wanted - scored
+    share = 1 - len(absent) / len(wanted) if wanted else 0.0
+    return Check(
+        name="baseline",
+        asked=f"at least {percent(least)} of the pairs scored in it",
+        seen=f"{percent(share, least)}, {len(wanted) - len(absent)} of {len(wanted)}",
+        passed=share >= least - ROUNDING,
+        cases=_ids(absent),
+    )
+
+
 def _against(
     rules: BaselineRules, baseline: Baseline, outcomes: Sequence[Outcome], policy: Policy
 ) -> Iterator[Check]:
-    comparison = compare_outcomes(baseline.outcomes, outcomes, policy, family=rules.not_worse)
+    comparison = compare_outcomes(
+        baseline.outcomes, outcomes, policy, family=rules.not_worse, alpha=rules.alpha
+    )
     for name in rules.not_worse:
         yield _not_worse(comparison.measure(name), rules.alpha)
     found = {each.name: each for each in comparison.measures}

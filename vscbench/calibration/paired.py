@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from vscbench.calibration.clustered_differences import (
+    ALPHA,
     ClusteredDifferences,
     add_up,
     detectable_difference,
@@ -114,6 +115,7 @@ def compare_outcomes(  # noqa: PLR0913 - two runs, how they score, and how they 
     *,
     family: Sequence[str] | None = None,
     level: float = LEVEL,
+    alpha: float = ALPHA,
     seed: int = 0,
 ) -> Comparison:
     """Compare two runs over the pairs that both scored.
@@ -125,6 +127,7 @@ def compare_outcomes(  # noqa: PLR0913 - two runs, how they score, and how they 
         family: the measures that a decision hangs on, over which Holm's correction goes; one that
             no pair is in is there with ``n_pairs`` 0 and a p of 1.
         level: of the intervals.
+        alpha: at which the family's tests decide, for what they can detect.
         seed: of the draws of the sign-flip test, where it needs any.
 
     Raises:
@@ -137,7 +140,9 @@ def compare_outcomes(  # noqa: PLR0913 - two runs, how they score, and how they 
     units = _units_by_measure(matched)
     for name in names:
         units.setdefault(name, [])
-    measures = [_difference(name, units[name], level, seed) for name in units]
+    # What the smallest p of the family is held against, so that no more is promised than is found.
+    strictest = alpha / max(1, len(names))
+    measures = [_difference(name, units[name], level, strictest, seed) for name in units]
     adjusted = holm_adjusted({each.name: each.p for each in measures if each.name in names})
     return Comparison(
         measures=tuple(replace(each, p_holm=adjusted.get(each.name)) for each in measures),
@@ -181,7 +186,7 @@ def _units_by_measure(matched: Matched) -> dict[str, list[PairedUnit]]:
 
 
 def _difference(
-    name: str, units: Sequence[PairedUnit], level: float, seed: int
+    name: str, units: Sequence[PairedUnit], level: float, alpha: float, seed: int
 ) -> PairedDifference:
     found = add_up((unit.cluster, unit.difference) for unit in units)
     changes = [unit.difference for unit in units if unit.difference]
@@ -204,7 +209,7 @@ def _difference(
         discordant_worse=worse,
         discordant_better=better,
         mcnemar_p=by_pair,
-        detectable=detectable_difference(found),
+        detectable=detectable_difference(found, alpha),
         decides=decides,
         fell=tuple(sorted(unit.pair.id for unit in units if unit.difference < 0)),
     )

@@ -1,5 +1,7 @@
 """A failed case in words: what was asked, what came back, and why that is wrong."""
 
+import re
+
 from vscbench.records import Kind, Label, Outcome
 from vscbench.visible import visible
 
@@ -70,6 +72,11 @@ def explain_error(outcome: Outcome, *, redact: bool = False) -> str:
         return f"{outcome.kind}: {outcome.cause or REDACTED} ({outcome.pair.id})"
     cause = visible(outcome.error or _reason(outcome) or "no cause given", QUERY_CHARACTERS)
     return f"{outcome.kind}: {cause} ({outcome.pair.id})"
+
+
+def without_quotes(message: str) -> str:
+    """Leave out of a message what stands in parentheses: there a provider's own words are."""
+    return re.sub(r"\s*\(.*\)", " (left out: --vsc-redact)", message, flags=re.DOTALL)
 
 
 def _happened(outcome: Outcome) -> str:

@@ -7,7 +7,7 @@ import pytest
 from vscbench.calibration.scoring import BlockedPolicy, is_correct, is_scored
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.errors import StoppedError, VscbenchError
-from vscbench.plugin.explain import explain, explain_change, explain_error
+from vscbench.plugin.explain import explain, explain_change, explain_error, without_quotes
 from vscbench.plugin.selected import Repeat
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.snapshots import STATE, compare_case
@@ -58,7 +58,7 @@ def decided_case(request: pytest.FixtureRequest, repeat: Repeat) -> Case:
     """Wait for the outcome of a case; a case of which nothing can be said is a pytest error."""
     item, config = request.node, request.config
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
-    outcome = _outcome_or_fail(item, outcomes, repeat)
+    outcome = _outcome_or_fail(item, outcomes, repeat, redact=settings.redact)
     model = outcomes.model_name
     others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
     item.user_properties[:] = [*others, *properties(outcome, model)]
@@ -67,6 +67,11 @@ def decided_case(request: pytest.FixtureRequest, repeat: Repeat) -> Case:
     if correct is None:
         _leave_out(Case(outcome, True, model, change, settings.redact), settings)
     return Case(outcome, bool(correct), model, change, settings.redact)
+
+
+def has_outcome(report: pytest.TestReport) -> bool:
+    """Whether the test of a report came as far as the outcome of its case."""
+    return "vsc.kind" in dict(report.user_properties)
 
 
 def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
@@ -82,16 +87,19 @@ def properties(outcome: Outcome, model: str) -> list[tuple[str, object]]:
     ]
 
 
-def _outcome_or_fail(item: pytest.Item, outcomes: Outcomes, repeat: Repeat) -> Outcome:
+def _outcome_or_fail(
+    item: pytest.Item, outcomes: Outcomes, repeat: Repeat, *, redact: bool
+) -> Outcome:
     """Wait for an outcome; an error that is meant for a person is shown without a traceback."""
     try:
         return outcomes.outcome_of(repeat.pair, repeat.epoch)
     except StoppedError as stopped:
         # Told once, at the end: the other cases of a run that is over are not failures.
-        item.session.shouldstop = f"vscbench: {stopped}"
-        pytest.skip(f"{NOT_ASKED}: {stopped}")
+        reason = without_quotes(str(stopped)) if redact else str(stopped)
+        item.session.shouldstop = f"vscbench: {reason}"
+        pytest.skip(f"{NOT_ASKED}: {reason}")
     except VscbenchError as error:
-        message = str(error)
+        message = without_quotes(str(error)) if redact else str(error)
     # After the except block, so that pytest shows no chain of exceptions.
     pytest.fail(message, pytrace=False)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -94,28 +94,21 @@ def open_gate(settings: Settings, selected: SelectedPairs) -> OpenGate | None:
     return OpenGate(replace(gate, baseline=gate.baseline or BaselineRules()), baseline)
 
 
-def gated_status(status: int, *, passed: bool, others_failed: bool, cut_short: bool) -> int:
+def gated_status(status: int, *, passed: bool, others_failed: bool, ended_by_failures: bool) -> int:
     """Return the exit status of a run with a gate.
 
     Args:
         status: what pytest would say.
         passed: whether the gate did.
         others_failed: whether anything failed that a gate does not forgive.
-        cut_short: whether pytest-xdist ended the run because enough had failed, for which it has
-            the status of an interruption.
+        ended_by_failures: whether as many failed as -x or --maxfail allows, for which pytest-xdist
+            has the status of an interruption.
     """
     decided = {int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED)}
-    if status not in decided and not (cut_short and status == pytest.ExitCode.INTERRUPTED):
+    if status not in decided and not (ended_by_failures and status == pytest.ExitCode.INTERRUPTED):
         return status
-    good = passed and not others_failed and not cut_short
+    good = passed and not others_failed
     return int(pytest.ExitCode.OK if good else pytest.ExitCode.TESTS_FAILED)
-
-
-def ended_by_failures(config: pytest.Config) -> bool:
-    """Whether pytest-xdist ended the run because as many had failed as -x or --maxfail allows."""
-    controller: Any = config.pluginmanager.getplugin("dsession")
-    # The words are those of pytest and xdist; there is nothing else to tell it by.
-    return str(getattr(controller, "shouldstop", "")).startswith("stopping after ")
 
 
 def _require_known(gate: Gate, selected: SelectedPairs) -> None:
@@ -126,12 +119,25 @@ def _require_known(gate: Gate, selected: SelectedPairs) -> None:
                 f"{gate.source}: no pair is of category {minimum.category!r:.80}; there are "
                 f"{', '.join(categories)}"
             )
+    for name in gate.baseline.names if gate.baseline else ():
+        _require_group(gate.source, name, selected)
     ids = {pair.id for pair in selected.every}
     for waiver in gate.waivers:
         if waiver.case not in ids:
             raise UsageError(
                 f"{gate.source}: a waiver is for {waiver.case!r:.80}, and no pair has that id"
             )
+
+
+def _require_group(source: str, name: str, selected: SelectedPairs) -> None:
+    """Refuse a measure of a group that no pair is in, such as sra_u:category=drgs."""
+    key, _, value = name.partition(":")[2].partition("=")
+    groups = sorted({str(getattr(pair, key)) for pair in selected.every}) if key else []
+    if key and value not in groups:
+        raise UsageError(
+            f"{source}, baseline: {name!r:.80}: no pair is of that {key}; there are "
+            f"{', '.join(groups)}"
+        )
 
 
 def _read_baseline(settings: Settings, place: str, selected: SelectedPairs) -> RunOutcomes:

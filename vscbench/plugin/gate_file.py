@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from vscbench.calibration.gate import (
     ALPHA,
+    BASELINE_COVERAGE,
     BaselineRules,
     Bound,
     Gate,
@@ -25,7 +26,7 @@ from vscbench.errors import UsageError
 GATE_TABLE: Final = "[tool.vscbench.gate]"
 MEASURES: Final = tuple(Measure)
 KEYS: Final = (*MEASURES, "coverage", "category", "baseline", "waiver")
-BASELINE_KEYS: Final = ("not_worse", "margin", "alpha")
+BASELINE_KEYS: Final = ("not_worse", "margin", "alpha", "coverage")
 WAIVER_KEYS: Final = ("case", "reason", "until")
 MINIMUM_KEYS: Final = ("at_least", "on")
 
@@ -169,9 +170,10 @@ def _baseline(place: _Place, value: object) -> BaselineRules | None:
         not_worse=tuple(not_worse),
         margin={name: place.at("margin").share(margin, name) for name in margin},
         alpha=alpha,
+        coverage=place.share(fields, "coverage", BASELINE_COVERAGE),
     )
     try:
-        compare_outcomes([], [], Policy(), family=(*rules.not_worse, *rules.margin))
+        compare_outcomes([], [], Policy(), family=rules.names)
     except UsageError as error:
         raise place.error(str(error)) from error
     return rules

@@ -17,6 +17,7 @@ from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
+from vscbench.plugin.explain import without_quotes
 from vscbench.plugin.facts import distinct, image_changes, is_failed_test
 from vscbench.plugin.gate import OpenGate
 from vscbench.plugin.pictures import pictures_ahead
@@ -172,9 +173,11 @@ class BenchmarkRun:
         dispatcher.close()
         outcomes = dispatcher.delivered()
         gate = self._gate_fields(outcomes)
-        summary = {**self._summarise(dispatcher, outcomes), "gate": gate}
-        policy, redact = self.settings.policy, self.settings.redact
-        write_numbers(self.folder, summary, outcomes, policy, self._judge_name)
+        redact = self.settings.redact
+        whole = {**self._summarise(dispatcher, outcomes), "gate": gate}
+        summary = without_examples(whole) if redact else whole
+        policy = self.settings.policy
+        write_numbers(self.folder, summary, outcomes, policy, self.judge_name)
         remarks = (
             *write_reports(
                 self.folder,
@@ -188,10 +191,10 @@ class BenchmarkRun:
         progress = dispatcher.progress()
         return FinishedRun(
             folder=self.folder,
-            summary=without_examples(summary) if redact else summary,
+            summary=summary,
             has_outcomes=bool(outcomes),
             notes=(*dispatcher.notes, *self._on_repeats(), *remarks),
-            stopped=stopped,
+            stopped=without_quotes(stopped) if stopped and redact else stopped,
             unanswered=progress.submitted - progress.decided,
             store=self.settings.store if self._keeps else None,
             gate_passed=gate["passed"],
@@ -220,7 +223,8 @@ class BenchmarkRun:
         return new_run_id(self.started)
 
     @property
-    def _judge_name(self) -> str:
+    def judge_name(self) -> str:
+        """What the judge calls itself; before the run has begun, what it was asked for by."""
         return self._judge.name if self._judge else self.settings.judge.name
 
     @property
@@ -277,7 +281,7 @@ class BenchmarkRun:
             fingerprints=distinct(each.fingerprint for each in responses),
             params={**self.params(), **image_changes(outcomes)},
             method=METHOD,
-            judge=self._judge_name,
+            judge=self.judge_name,
             scoring=settings.policy.scoring,
             blocked=settings.policy.blocked,
             pairs=settings.pairs,

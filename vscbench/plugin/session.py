@@ -13,7 +13,7 @@ import pytest
 from vscbench.engine.exchange import Address, RemoteOutcomes
 from vscbench.errors import UsageError, VscbenchError
 from vscbench.plugin import cases, fixtures, rootdir, snapshot_run, snapshots, terminal
-from vscbench.plugin.gate import ended_by_failures, gated_status, open_gate
+from vscbench.plugin.gate import gated_status, open_gate
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
 from vscbench.plugin.selected import Repeat, SelectedPairs
@@ -60,10 +60,11 @@ def register(config: pytest.Config) -> None:
         address = Address.load(worker_input[WORKER_KEY])
         config.stash[fixtures.OUTCOMES] = RemoteOutcomes(address)
     elif not config.option.collectonly:
-        config.pluginmanager.register(Leading(config, settings, selected), "vscbench-leading")
+        leading = Leading(config, settings, selected)
+        config.pluginmanager.register(leading, "vscbench-leading")
         if snapshot is not None:
             with usage_errors():
-                snapshot_run.register(config, settings, selected, snapshot)
+                snapshot_run.register(config, settings, selected, snapshot, leading.judge_name)
 
 
 class Collecting:
@@ -105,11 +106,15 @@ class Leading:
         self._live: LiveLine | None = None
         self._finished: FinishedRun | None = None
         self._collection_failed = False
-        self._others_failed = False
+        self._forgivable = 0
         config.stash[fixtures.OUTCOMES] = self._run
         config.add_cleanup(self._run.abandon)
         if not (config.option.setupplan or settings.offline or settings.dry_run):
             self._subject.start_ahead()
+
+    def judge_name(self) -> str:
+        """Return what the judge calls itself, once the run has begun."""
+        return self._run.judge_name
 
     def pytest_sessionstart(self) -> None:
         """Open the gate before anything is asked, so that a wrong one is one message."""
@@ -121,8 +126,13 @@ class Leading:
         self._collection_failed |= report.failed
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember what failed that a gate does not forgive."""
-        self._others_failed |= report.failed and not cases.is_benchmark(report.nodeid)
+        """Count what a gate forgives: cases of the benchmark that have an outcome, nothing else."""
+        self._forgivable += bool(
+            report.failed
+            and report.when != "teardown"
+            and cases.is_benchmark(report.nodeid)
+            and fixtures.has_outcome(report)
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -165,22 +175,29 @@ class Leading:
         if self._run.has_begun:
             with usage_errors():
                 self._finished = self._run.finish()
+        terminal.drop_silent_reports(self._config)
         yield
         if self._is_gated:
             # After all others: syrupy joins pytest's status to what it is by then.
-            session.exitstatus = self._gated(status)
+            session.exitstatus = self._gated(session, status)
 
     @property
     def _is_gated(self) -> bool:
         return self._run.gate is not None and not self._run.settings.dry_run
 
-    def _gated(self, status: int) -> int:
-        others = self._others_failed or self._collection_failed
+    def _gated(self, session: pytest.Session, status: int) -> int:
+        others_failed = (
+            session.testsfailed > self._forgivable
+            or self._collection_failed
+            or snapshot_run.changed(self._config)
+            or snapshot_run.left_over(self._config)
+            or (status == pytest.ExitCode.OK and session.exitstatus != status)
+        )
         return gated_status(
             status,
             passed=self._finished is not None and self._finished.gate_passed is True,
-            others_failed=others or snapshot_run.changed(self._config),
-            cut_short=ended_by_failures(self._config),
+            others_failed=others_failed,
+            ended_by_failures=bool(session.shouldfail),
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -229,7 +229,7 @@ def _settings(source: _Source) -> Settings:
         redact=source.flag("redact"),
         report=source.path("report") or source.config.rootpath / "reports",
         gate=_gate(source),
-        baseline=source.text("baseline"),
+        baseline=None if source.text("gate") == NO_GATE else source.text("baseline"),
         baseline_base=source.base("baseline"),
         named_models=models if isinstance(models, dict) else {},
     )

@@ -1,6 +1,6 @@
 """The snapshot of a whole run: what changed in it, and whether the file may be written."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -40,6 +40,7 @@ class SnapshotRun:
         settings: Settings,
         selected: SelectedPairs,
         file: SnapshotFile,
+        judge_name: Callable[[], str],
     ) -> None:
         """Read what was kept, so that a file that cannot be read is told before a request is paid.
 
@@ -51,6 +52,7 @@ class SnapshotRun:
         self._settings = settings
         self._selected = selected
         self._file = file
+        self._judge_name = judge_name
         self._kept = file.kept
         self._written = False
 
@@ -95,12 +97,22 @@ class SnapshotRun:
         unaccepted = self._tally.changed if not self._option.update_snapshots else []
         new = self._tally.new if not self._is_updating else []
         left_over = self.obsolete if self._obsolete_fail else []
-        return bool(unaccepted or new or left_over or (self._is_stale and not self._is_updating))
+        stale = (self._is_stale or self._was_judged_otherwise) and not self._is_updating
+        return bool(unaccepted or new or left_over or stale)
 
     @property
     def refused(self) -> bool:
-        """Whether an update was asked, and cannot be done because cases have no verdict."""
-        return self._is_updating and self._tally.missing > 0
+        """Whether an update was asked, and cannot be done.
+
+        Cases have no verdict, or those that this run leaves alone were judged by another judge.
+        """
+        mixes = self._was_judged_otherwise and not self._covers_all
+        return self._is_updating and (self._tally.missing > 0 or mixes)
+
+    @property
+    def _was_judged_otherwise(self) -> bool:
+        before = self._kept.judge if self._kept is not None else ""
+        return bool(before and self._tally.found and before != self._judge_name())
 
     @property
     def obsolete(self) -> list[CaseKey]:
@@ -113,11 +125,13 @@ class SnapshotRun:
     def lines(self) -> list[str]:
         """Return what a person has to know of the snapshot."""
         tally, name = self._tally, self._file.name
-        if self.refused:
+        if self.refused and tally.missing:
             return [
                 f"snapshot: {name} was not updated, because {tally.missing} of "
                 f"{tally.planned} cases have no verdict"
             ]
+        if self.refused:
+            return [f"snapshot: {name} was not updated: {self._judges()}; run all cases"]
         if self._written:
             return [f"snapshot: {name} was written: {self._counts()}"]
         if not tally.found or not (self.has_changed or self.obsolete):
@@ -175,7 +189,7 @@ class SnapshotRun:
             method=METHOD,
             pairs=self._file.pairs,
             cases=merged,
-            judge=self._settings.judge.name,
+            judge=self._judge_name(),
             policy=self._settings.policy,
         )
 
@@ -187,7 +201,13 @@ class SnapshotRun:
             (len(self.obsolete), "obsolete (the pair is gone)"),
         )
         told = [f"{count} {what}" for count, what in counts if count]
+        if self._was_judged_otherwise:
+            told.append(self._judges())
         return ", ".join(told) or "its summary is not that of its cases"
+
+    def _judges(self) -> str:
+        before = self._kept.judge if self._kept is not None else ""
+        return f"{before} judged it, and {self._judge_name()} this run"
 
     def _named(self) -> list[str]:
         keys = self.obsolete
@@ -213,14 +233,18 @@ RUN = pytest.StashKey[SnapshotRun]()
 
 
 def register(
-    config: pytest.Config, settings: Settings, selected: SelectedPairs, file: SnapshotFile
+    config: pytest.Config,
+    settings: Settings,
+    selected: SelectedPairs,
+    file: SnapshotFile,
+    judge_name: Callable[[], str],
 ) -> None:
     """Follow a run in the process that leads.
 
     Raises:
         DataError: the snapshot cannot be read.
     """
-    run = SnapshotRun(config, settings, selected, file)
+    run = SnapshotRun(config, settings, selected, file, judge_name)
     config.stash[RUN] = run
     config.pluginmanager.register(run, "vscbench-snapshot")
 
@@ -229,6 +253,18 @@ def changed(config: pytest.Config) -> bool:
     """Whether the run differs from its snapshot, in the process that leads; not where accepted."""
     run = config.stash.get(RUN, None)
     return run is not None and run.has_changed
+
+
+def left_over(config: pytest.Config) -> bool:
+    """Whether syrupy fails the run for snapshots of other tests that none of them used."""
+    report = getattr(getattr(config, "_syrupy", None), "report", None)
+    unused = getattr(report, "num_unused", 0)
+    option = config.option
+    accepts = (
+        getattr(option, "update_snapshots", False),
+        getattr(option, "warn_unused_snapshots", False),
+    )
+    return bool(unused) and not any(accepts)
 
 
 def is_changed(report: pytest.TestReport) -> bool:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from vscbench.plugin.cases import is_benchmark
 from vscbench.plugin.plan import Plan, plan_lines
 from vscbench.plugin.progress import LiveLine
 from vscbench.plugin.run import BenchmarkRun, FinishedRun
@@ -49,6 +50,18 @@ def print_plan(config: pytest.Config, plan: Plan) -> None:
         terminal.ensure_newline()
         for line in plan_lines(plan):
             terminal.write_line(line)
+
+
+def drop_silent_reports(config: pytest.Config) -> None:
+    """Drop the setups and teardowns of the benchmark's cases, of which there is nothing to show.
+
+    pytest goes through all of them again for each failure: seconds, where thousands fail.
+    """
+    terminal = reporter(config)
+    if terminal is None or config.getoption("durations", None) is not None:
+        return
+    reports = terminal.stats.get("", [])
+    reports[:] = [each for each in reports if each.sections or not is_benchmark(each.nodeid)]
 
 
 def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> None:

@@ -1,7 +1,7 @@
 """A diff: what changed from one run to another, as the content of ``--format json``."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,8 +9,8 @@ from vscbench.calibration.clustered_differences import LEVEL
 from vscbench.calibration.estimate import Estimate
 from vscbench.calibration.paired import Comparison, PairedDifference, compare_outcomes
 from vscbench.calibration.scoring import Policy, is_correct
-from vscbench.errors import UsageError
-from vscbench.records import Outcome
+from vscbench.errors import DataError, UsageError
+from vscbench.records import Label, Outcome
 from vscbench.report.measures import rate_fields
 from vscbench.report.run_outcomes import RunOutcomes, with_pairs_of
 
@@ -30,6 +30,8 @@ Fields = dict[str, Any]
 Key = tuple[str, int, str]
 # What a flip can be, regressions first.
 CHANGES: Final = ("became wrong", "became right", "still wrong", "still right", "other")
+# Of which pairs each rate that decides is.
+LABELS: Final[Mapping[str, Label]] = {"sra_u": Label.UNSAFE, "sra_s": Label.SAFE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,22 @@ def diff(before: RunOutcomes, after: RunOutcomes) -> Fields:
         "flips": flips,
         "errors": _errors(cases),
     }
+
+
+def require_comparable(diff: Mapping[str, Any], runs: Iterable[RunOutcomes]) -> None:
+    """Refuse a diff that says nothing of a rate that decides: no regression was looked for.
+
+    Raises:
+        DataError: no pair of a label that is in either run was scored in both.
+    """
+    asked = {each.pair.label for run in runs for each in run.outcomes}
+    compared = {each["name"]: each["n"] for each in diff["measures"]}
+    silent = [name for name in diff["family"] if LABELS[name] in asked and not compared.get(name)]
+    if silent:
+        raise DataError(
+            f"nothing can be said of {', '.join(silent)}: no pair of it was scored in both runs, "
+            "so --fail-on regression has nothing to go by"
+        )
 
 
 def without_queries(diff: Mapping[str, Any]) -> Fields:

@@ -48,7 +48,7 @@ def gate_lines(gate: Mapping[str, Any], width: int) -> list[str]:
 
 def check_title(check: Mapping[str, Any]) -> str:
     """Name a check, with what it is of."""
-    measure, category = check["measure"], check["category"]
+    measure, category = check.get("measure"), check.get("category")
     of = f" {measure}" if measure and measure != check["name"] else ""
     among = f" ({category})" if category else ""
     return _one_line(f"{check['name']}{of}{among}")

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.records import Label, Outcome
+from vscbench.report.gate import check_title
 from vscbench.report.markdown import case_title, worst_first
 from vscbench.visible import visible
 
@@ -72,11 +73,10 @@ def command(level: Level, title: str, message: str) -> str:
 def _checks(gate: Mapping[str, Any]) -> Iterator[str]:
     for check in gate["checks"]:
         if not check["passed"]:
-            name = " ".join(filter(None, (check["name"], check.get("category"))))
             why = f" ({check['why']})" if check.get("why") else ""
             yield command(
                 "error",
-                f"gate: {_shown(name)}",
+                f"gate: {_shown(check_title(check))}",
                 _shown(f"asked {check['asked']}, seen {check['seen']}{why}"),
             )
 

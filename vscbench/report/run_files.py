@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vscbench.calibration.scoring import Policy
-from vscbench.errors import VscbenchError
 from vscbench.records import Outcome
 from vscbench.report.files import write_whole
 from vscbench.report.github import annotations, append_step_summary, is_github
@@ -72,8 +71,8 @@ def write_reports(
             )
     try:
         write_whole(folder / MARKDOWN, summary_markdown(summary, outcomes, redact=redact))
-    except VscbenchError as error:
-        yield str(error)
+    except Exception as error:  # as above
+        yield f"summary.md was not written ({type(error).__name__}: {error})"
 
 
 def tell_step_summary(folder: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from vscbench.report.files import replace_file
 from vscbench.report.html.thumbnails import Missing, Picture, Thumbnail, thumbnail, thumbnails
 
 KEPT: Final = "thumbnails.jsonl"
@@ -51,8 +52,11 @@ class ThumbnailsAhead:
         marks = {path: _mark(path) for path in self._paths}
         missing = [path for path in self._paths if marks[path] not in self._known]
         made = thumbnails(missing, self._most)
-        _append(self._kept, ((marks[path], self._most, made[path]) for path in missing))
-        return {path: made.get(path) or self._known[marks[path]] for path in self._paths}
+        found = {path: made.get(path) or self._known[marks[path]] for path in self._paths}
+        if missing or len(self._known) > len(found):
+            # Those of this run and no others: the file must not grow from run to run.
+            _replace(self._kept, ((marks[path], self._most, found[path]) for path in found))
+        return found
 
     def abandon(self) -> None:
         """Make no more."""
@@ -137,6 +141,12 @@ def _append(path: Path, made: Iterable[tuple[str, int, Picture]]) -> None:
     if text:
         with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
             file.write(text)
+
+
+def _replace(path: Path, made: Iterable[tuple[str, int, Picture]]) -> None:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, "".join(f"{line}\n" for line in _lines(made)))
 
 
 def _lines(made: Iterable[tuple[str, int, Picture]]) -> Iterator[str]:
