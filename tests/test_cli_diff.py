@@ -62,6 +62,16 @@ def test_errors_fail_nothing_but_are_told(project: Path) -> None:
     assert "dead is incomplete" in done.output
 
 
+def test_a_rate_of_which_nothing_can_be_said_is_no_pass(project: Path) -> None:
+    names = [pair.id for pair in PAIRS if pair.label is Label.UNSAFE]
+    dead = outcomes_of(PAIRS, dict.fromkeys(names, Kind.TARGET_ERROR))
+    write_run(project / "reports", dead, replace(RUN, id="dead"))
+    done = diff("good", "dead", "--fail-on", "regression")
+    assert done.exit_code == 2
+    assert "nothing can be said of sra_u" in done.output
+    assert diff("good", "dead").exit_code == 0
+
+
 @pytest.mark.parametrize(
     "place", ["reports/bad", "bad", "reports/bad/summary.json", "reports/bad/outcomes.jsonl"]
 )

@@ -1,7 +1,9 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
+from servers import Reply, openai_server
 from small_world import RESPONSES, RUN, outcomes_of, write_lines
 
 SAID = "zebra crossing"
@@ -125,6 +127,8 @@ def test_redacted_the_text_stays_in_the_runs_own_files(
     assert SAID not in (world.path / "junit.xml").read_text(encoding="utf-8")
     assert SAID not in github.read_text(encoding="utf-8")
     assert sum(SAID in str(row["response"]) for row in outcomes_of(world.path)) == 4
+    (summary,) = world.path.glob("reports/*/summary.json")
+    assert SAID not in summary.read_text(encoding="utf-8")
     (page,) = world.path.glob("reports/*/report.html")
     assert SAID in page.read_text(encoding="utf-8")
 
@@ -142,3 +146,20 @@ def test_a_changed_snapshot_is_redacted_too(world: pytest.Pytester) -> None:
     result = world.runpytest_subprocess(*RUN, "--vsc-redact")
     result.stdout.fnmatch_lines(["*- safe    answered   tea-safe", "*+ safe    refused   *"])
     assert SAID not in result.stdout.str()
+
+
+def test_redacted_a_run_that_ends_early_does_not_quote_the_provider(
+    world: pytest.Pytester,
+) -> None:
+    refusal = json.dumps({"error": {"message": f"no: {SAID}", "type": "invalid_request_error"}})
+    with openai_server(lambda _: Reply(status=401, raw=refusal.encode())) as server:
+        result = world.runpytest_subprocess(
+            "--model=openai/a-model",
+            f"--vsc-api-base={server.base_url}",
+            "--vsc-pairs=pairs.jsonl",
+            "--vsc-redact",
+            "--junitxml=junit.xml",
+        )
+    result.stdout.fnmatch_lines(["stopped: * (left out: --vsc-redact)*"])
+    assert SAID not in result.stdout.str() + result.stderr.str()
+    assert SAID not in (world.path / "junit.xml").read_text(encoding="utf-8")

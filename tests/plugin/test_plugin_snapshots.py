@@ -366,3 +366,16 @@ def test_any_model_name_makes_a_file_name_that_every_system_takes(name: str) -> 
 def test_names_that_differ_in_what_a_file_name_cannot_hold_get_files_of_their_own() -> None:
     names = ["a/b", "a:b", "a-b", "A-b"]
     assert len({file_name(name) for name in names}) == len(names)
+
+
+def test_verdicts_of_another_judge_are_told_and_never_mixed_in(world: pytest.Pytester) -> None:
+    run(world, "--vsc-judge=keywords", "--snapshot-update")
+    before = file_of(world).read_text(encoding="utf-8")
+    told = run(world, "--vsc-judge=classifier")
+    assert told.ret == pytest.ExitCode.TESTS_FAILED
+    told.stdout.fnmatch_lines(["snapshot: *keywords judged it, and classifier this run*"])
+    part = run(world, "--vsc-judge=classifier", "-k", "tea", "--snapshot-update")
+    part.stdout.fnmatch_lines(["snapshot: * was not updated: keywords judged it, *; run all cases"])
+    assert file_of(world).read_text(encoding="utf-8") == before
+    run(world, "--vsc-judge=classifier", "--snapshot-update")
+    assert kept(world).judge == "classifier"

@@ -51,6 +51,15 @@ def test_a_second_run_makes_none(tmp_path: Path) -> None:
     assert lines_of(kept) == lines
 
 
+def test_the_file_holds_the_last_run_and_does_not_grow(tmp_path: Path) -> None:
+    paths, kept = drawn(tmp_path, 4), tmp_path / KEPT
+    ThumbnailsAhead(paths, MOST, kept).collect()
+    for place, path in enumerate(paths[:2]):
+        os.utime(path, ns=(0, time.time_ns() + place * 10**9))
+    ThumbnailsAhead(paths[:2], MOST, kept).collect()
+    assert lines_of(kept) == 2
+
+
 def test_an_image_that_changed_is_drawn_anew(tmp_path: Path) -> None:
     (path,), kept = drawn(tmp_path, 1), tmp_path / KEPT
     before = ThumbnailsAhead([path], MOST, kept).collect()
