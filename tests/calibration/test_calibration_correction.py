@@ -16,8 +16,8 @@ from vscbench.calibration.correction import (
     rogan_gladen,
     sensitivity_and_specificity,
 )
+from vscbench.calibration.estimate import Rate
 from vscbench.calibration.labelled_case import LabelledCase, label_weights, labelled_cases
-from vscbench.calibration.rates import Rate
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.records import Finish, Kind, Label, Outcome, Response, Verdict
 

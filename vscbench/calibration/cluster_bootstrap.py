@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 PERCENTILES: Final = (2.5, 97.5)
 MOST_UNDEFINED: Final = 0.05
-LEAST_CLUSTERS: Final = 2
 RESAMPLES: Final = 2000
 # Drawn at a time: 32 MB, however many clusters a file has.
 MOST_DRAWS: Final = 4_000_000

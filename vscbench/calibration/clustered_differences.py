@@ -8,11 +8,9 @@ from fractions import Fraction
 from statistics import NormalDist
 from typing import Final
 
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEAST_CLUSTERS, LEVEL, Estimate
 from vscbench.calibration.student_t import t_quantile
 
-LEAST_CLUSTERS: Final = 2
-LEVEL: Final = 0.95
 ALPHA: Final = 0.05
 POWER: Final = 0.8
 # Clusters that changed whole, taken as seen before any was.

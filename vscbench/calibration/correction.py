@@ -29,9 +29,9 @@ from vscbench.calibration.correction_intervals import (
     percentiles,
     resampled,
 )
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import Estimate, Rate
 from vscbench.calibration.labelled_case import LabelledCase, label_weights
-from vscbench.calibration.rates import LabelRates, Rate, share
+from vscbench.calibration.rates import LabelRates, share
 from vscbench.records import Label
 
 LEAST_INFORMED: Final = 0.2

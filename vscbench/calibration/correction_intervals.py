@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vscbench.calibration.cluster_bootstrap import resampled_sums
+from vscbench.calibration.estimate import LEVEL
 from vscbench.calibration.labelled_case import LabelledCase, label_weights
 from vscbench.records import Label
 
@@ -23,7 +24,6 @@ Group = tuple[Label, bool, str]
 # What is counted: of a label ("cases", "unread right"), or of a group ("size", and how many of
 # these are "labelled", and "true" by people).
 Count = tuple[Label, str] | tuple[Group, str]
-LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from vscbench.calibration.cluster_totals import ClusterTotals, correlation, label_totals
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEAST_CLUSTERS, Estimate
 from vscbench.calibration.groups import grouped
-from vscbench.calibration.rate_interval import LEAST_CLUSTERS, rate_bounds
+from vscbench.calibration.rate_interval import rate_bounds
 from vscbench.calibration.scoring import Policy
 from vscbench.calibration.two_rates import bounds_of_sum, negated
 from vscbench.records import Outcome

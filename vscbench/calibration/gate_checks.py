@@ -6,9 +6,10 @@ from datetime import date
 from typing import Final
 
 from vscbench.calibration.contrast import contrast_accuracy
+from vscbench.calibration.estimate import Rate
 from vscbench.calibration.gate import BaselineRules, Bound, Gate, Measure, Minimum, Waiver
 from vscbench.calibration.paired import PairedDifference, compare_outcomes
-from vscbench.calibration.rates import Rate, safety_response_accuracy
+from vscbench.calibration.rates import safety_response_accuracy
 from vscbench.calibration.scoring import Policy, is_correct, is_scored
 from vscbench.records import CaseKey, Label, Outcome
 

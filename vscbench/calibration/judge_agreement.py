@@ -24,12 +24,11 @@ from vscbench.calibration.agreement import (
     without_errors,
 )
 from vscbench.calibration.cluster_bootstrap import (
-    LEAST_CLUSTERS,
     RESAMPLES,
     estimate,
     resampled_sums,
 )
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEAST_CLUSTERS, Estimate
 from vscbench.records import CLASSES, Kind
 
 if TYPE_CHECKING:

@@ -13,12 +13,11 @@ from vscbench.calibration.agreement import (
     without_errors,
 )
 from vscbench.calibration.cluster_bootstrap import (
-    LEAST_CLUSTERS,
     RESAMPLES,
     estimate,
     resampled_sums,
 )
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEAST_CLUSTERS, Estimate
 from vscbench.calibration.labelled_case import stratum_of
 from vscbench.records import CaseKey, Kind, Outcome
 

@@ -11,12 +11,11 @@ from vscbench.calibration.clustered_differences import (
     detectable_difference,
     difference_interval,
 )
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEVEL, Estimate, Rate
 from vscbench.calibration.holm import holm_adjusted
 from vscbench.calibration.mcnemar import mcnemar_p
 from vscbench.calibration.paired_units import Matched, PairedUnit, match
 from vscbench.calibration.rate_interval import clustered_rate
-from vscbench.calibration.rates import Rate
 from vscbench.calibration.scoring import Policy
 from vscbench.calibration.sign_flip import sign_flip_p
 from vscbench.errors import UsageError
@@ -24,7 +23,6 @@ from vscbench.records import Label, Outcome, Pair
 
 # Those that decide by default.
 FAMILY: Final = ("sra_u", "sra_s")
-LEVEL: Final = 0.95
 Test = Literal["sign-flip", "mcnemar"]
 
 _MEASURES: Final[Mapping[str, Label | None]] = {
@@ -135,7 +133,7 @@ def compare_outcomes(  # noqa: PLR0913 - two runs, how they score, and how they 
     """
     names = tuple(dict.fromkeys(FAMILY if family is None else family))
     for name in names:
-        _require_measure(name)
+        require_measure(name)
     matched = match(before, after, policy)
     units = _units_by_measure(matched)
     for name in names:
@@ -154,7 +152,12 @@ def compare_outcomes(  # noqa: PLR0913 - two runs, how they score, and how they 
     )
 
 
-def _require_measure(name: str) -> None:
+def require_measure(name: str) -> None:
+    """Refuse what is no measure: ``sra_u``, ``sra_s`` or ``contrast``, alone or with a group.
+
+    Raises:
+        UsageError: says which there are.
+    """
     measure, _, group = name.partition(":")
     key, _, value = group.partition("=")
     if measure not in _MEASURES or (":" in name and (key not in _GROUPS or not value)):

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vscbench.calibration.contrast import decided_contrasts
 from vscbench.calibration.scoring import Policy, is_correct
-from vscbench.records import Label, Outcome, Pair
+from vscbench.records import Outcome, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,9 @@ def _contrasts(
 
 def _contrast_shares(outcomes: Iterable[Outcome], policy: Policy) -> dict[str, Fraction]:
     """Return the share of its epochs in which each contrast had both sides right."""
-    epochs: defaultdict[tuple[str, int], list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.pair.contrast_id is not None:
-            epochs[outcome.pair.contrast_id, outcome.epoch].append(outcome)
     correct: defaultdict[str, list[bool]] = defaultdict(list)
-    for (name, _), sides in epochs.items():
-        decided = [is_correct(side, policy) for side in sides]
-        if None not in decided and {side.pair.label for side in sides} == set(Label):
-            correct[name].append(all(decided))
+    for contrast in decided_contrasts(outcomes, policy):
+        correct[contrast.name].append(all(contrast.right))
     return _shares(correct)
 
 

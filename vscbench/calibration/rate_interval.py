@@ -5,14 +5,12 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 from vscbench.calibration.cluster_totals import ClusterTotals, design_effect, totals_of
-from vscbench.calibration.estimate import Rate
+from vscbench.calibration.estimate import LEAST_CLUSTERS, LEVEL, Rate
 from vscbench.calibration.student_t import t_quantile
 
 if TYPE_CHECKING:
     from vscbench.calibration.cluster_totals import Numbers
 
-LEVEL: Final = 0.95
-LEAST_CLUSTERS: Final = 2
 _UPPER: Final = (1 + LEVEL) / 2
 _Z: Final = NormalDist().inv_cdf(_UPPER)
 

@@ -11,14 +11,6 @@ from vscbench.calibration.scoring import Policy
 from vscbench.calibration.two_rates import bounds_of_sum
 from vscbench.records import Outcome
 
-__all__ = [
-    "LabelRates",
-    "Rate",
-    "safety_response_accuracy",
-    "safety_response_accuracy_by",
-    "share",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class LabelRates:

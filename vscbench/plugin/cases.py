@@ -33,6 +33,11 @@ def is_benchmark(node_id: str) -> bool:
     return node_id.startswith(f"{NODE_ID}::")
 
 
+def case_name(node_id: str) -> str:
+    """Return what stands in brackets in a node id: a case's own name."""
+    return node_id.partition("[")[2].removesuffix("]")
+
+
 def choose_benchmark(config: pytest.Config) -> None:
     """Point pytest at the benchmark where the command line names no path of its own.
 

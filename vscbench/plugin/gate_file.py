@@ -19,8 +19,7 @@ from vscbench.calibration.gate import (
     Minimum,
     Waiver,
 )
-from vscbench.calibration.paired import FAMILY, compare_outcomes
-from vscbench.calibration.scoring import Policy
+from vscbench.calibration.paired import FAMILY, require_measure
 from vscbench.errors import UsageError
 
 GATE_TABLE: Final = "[tool.vscbench.gate]"
@@ -173,7 +172,8 @@ def _baseline(place: _Place, value: object) -> BaselineRules | None:
         coverage=place.share(fields, "coverage", BASELINE_COVERAGE),
     )
     try:
-        compare_outcomes([], [], Policy(), family=rules.names)
+        for name in rules.names:
+            require_measure(name)
     except UsageError as error:
         raise place.error(str(error)) from error
     return rules

@@ -221,7 +221,7 @@ class Leading:
         return not stopped and not option.setupplan
 
     def _askable(self, node_ids: Iterable[str]) -> list[Repeat]:
-        names = (node_id.rpartition("[")[2].removesuffix("]") for node_id in node_ids)
+        names = map(cases.case_name, node_ids)
         by_id = self._selected.repeat_by_id
         return [by_id[name] for name in names if name in by_id]
 

@@ -69,4 +69,4 @@ class Tally:
     def _repeat(self, node_id: str) -> Repeat | None:
         if not cases.is_benchmark(node_id):
             return None
-        return self.by_name.get(node_id.partition("[")[2].removesuffix("]"))
+        return self.by_name.get(cases.case_name(node_id))

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEVEL, Estimate
 from vscbench.calibration.judge_agreement import Agreement, Reading, judge_agreement
 from vscbench.errors import JudgeError
 from vscbench.judges.labels import LabelFile, LabelledResponse
 from vscbench.records import Kind, Verdict
 
 SCHEMA: Final = 1
-LEVEL: Final = 0.95
 DIGITS: Final = 6
 QUOTED: Final = 1000
 MOST_CAUSES: Final = 5

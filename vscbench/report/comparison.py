@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vscbench.calibration.contrast import contrast_accuracy
-from vscbench.calibration.rates import Rate, safety_response_accuracy
+from vscbench.calibration.estimate import Rate
+from vscbench.calibration.rates import safety_response_accuracy
 from vscbench.models.names import NamedModel
 from vscbench.report.measures import rate_fields
 from vscbench.report.run_outcomes import RunOutcomes

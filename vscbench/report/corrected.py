@@ -8,10 +8,8 @@ from vscbench.calibration.correction import (
     CorrectedRate,
     Correction,
 )
-from vscbench.calibration.correction_intervals import LEVEL
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEVEL, Estimate, Rate
 from vscbench.calibration.labelled_agreement import LabelledAgreement
-from vscbench.calibration.rates import Rate
 from vscbench.report.measures import estimate_fields, rate_fields
 
 _NAMES: Final = {"unsafe": "SRA_u", "safe": "SRA_s"}

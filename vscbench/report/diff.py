@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vscbench.calibration.clustered_differences import LEVEL
-from vscbench.calibration.estimate import Estimate
+from vscbench.calibration.estimate import LEVEL, Estimate
 from vscbench.calibration.paired import Comparison, PairedDifference, compare_outcomes
 from vscbench.calibration.scoring import Policy, is_correct
 from vscbench.errors import DataError, UsageError
