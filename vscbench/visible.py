@@ -17,6 +17,11 @@ def visible(text: str, limit: int) -> str:
     return f"{shown} [... {rest} more characters]" if rest > 0 else shown
 
 
+def one_line(text: str, limit: int) -> str:
+    """Do the same, on one line."""
+    return visible(" ".join(text[: 2 * limit].split()), limit)
+
+
 def harmless(text: str) -> str:
     """Show orders to a service that runs builds, whatever line they begin; other text stays."""
     return _ORDERS.sub(_told, text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vscbench.report.audit_markdown import plain
-from vscbench.visible import harmless, visible
+from vscbench.visible import harmless, one_line
 
 WIDTH: Final = 80
 NAME: Final = 16
@@ -24,7 +24,7 @@ def comparison_lines(found: Fields) -> list[str]:
         *(
             line
             for said in found["warnings"]
-            for line in _wrapped(f"warning: {_shown(said, MOST_SAID)}")
+            for line in _wrapped(f"warning: {one_line(said, MOST_SAID)}")
         ),
     ]
 
@@ -44,10 +44,10 @@ def comparison_markdown(found: Fields) -> str:
 def labels(runs: Sequence[Fields]) -> list[str]:
     """Name each run by its model, with what tells it from another run of the same model."""
     for parts in (("model",), ("model", "method"), ("model", "judge")):
-        named = [" ".join(_shown(str(run[part]), MOST_NAME) for part in parts) for run in runs]
+        named = [" ".join(one_line(str(run[part]), MOST_NAME) for part in parts) for run in runs]
         if len(set(named)) == len(named) and all(run["model"] for run in runs):
             return named
-    return [_shown(run["name"], MOST_NAME) for run in runs]
+    return [one_line(run["name"], MOST_NAME) for run in runs]
 
 
 def rate_words(rate: Fields | None) -> str:
@@ -93,7 +93,3 @@ def _wrapped(text: str) -> list[str]:
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     # A new line must not begin with what a build's log takes for an order.
     return [harmless(line) for line in lines]
-
-
-def _shown(text: str, most: int) -> str:
-    return visible(" ".join(text[: 2 * most].split()), most)

@@ -16,7 +16,7 @@ from vscbench.report.diff_words import (
     probability,
     remark,
 )
-from vscbench.visible import harmless, visible
+from vscbench.visible import harmless, one_line
 
 WIDTH: Final = 80
 MOST_FLIPS: Final = 50
@@ -45,13 +45,13 @@ def _title(diff: Fields) -> Iterator[str]:
     for when in ("before", "after"):
         run = diff[when]
         told = [
-            _shown(str(run[name]), MOST_NAME) for name in ("model", "judge", "pairs") if run[name]
+            one_line(str(run[name]), MOST_NAME) for name in ("model", "judge", "pairs") if run[name]
         ]
         known = f"  ({', '.join(told)})" if told else ""
-        yield from _wrapped(f"{when:<7} {_shown(run['name'], 2 * MOST_NAME)}{known}")
+        yield from _wrapped(f"{when:<7} {one_line(run['name'], 2 * MOST_NAME)}{known}")
     for kind in ("warning", "note"):
         for said in diff[f"{kind}s"]:
-            yield from _wrapped(f"{kind}: {_shown(said, MOST_TEXT)}")
+            yield from _wrapped(f"{kind}: {one_line(said, MOST_TEXT)}")
 
 
 def _table(diff: Fields) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _table(diff: Fields) -> Iterator[str]:
     for measure in overall(diff):
         yield _row(measure_name(measure["name"]), measure)
     for group, measures in changed_groups(diff).items():
-        yield _shown(group, MOST_NAME)
+        yield one_line(group, MOST_NAME)
         for measure in measures:
             yield _row(f"  {measure_name(measure['name'])}", measure)
 
@@ -90,7 +90,7 @@ def _flips(flips: Sequence[Fields]) -> Iterator[str]:
 def _flip(flip: Fields) -> Iterator[str]:
     yield f"  {_case(flip)}  {flip['label']}: {flip['before']} -> {flip['after']}"
     if flip["query"]:
-        query = _shown(flip["query"], MOST_TEXT)
+        query = one_line(flip["query"], MOST_TEXT)
         yield f"      {textwrap.shorten(query, WIDTH - 6, placeholder=' ...')}"
 
 
@@ -106,14 +106,10 @@ def _errors(errors: Sequence[Fields]) -> Iterator[str]:
 
 def _case(each: Fields) -> str:
     again = "" if each["epoch"] == 1 else f" epoch {each['epoch']}"
-    return f"{_shown(each['pair_id'], MOST_NAME)}{again}"
+    return f"{one_line(each['pair_id'], MOST_NAME)}{again}"
 
 
 def _wrapped(text: str) -> list[str]:
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     # A new line must not begin with what a build's log takes for an order.
     return [harmless(line) for line in lines]
-
-
-def _shown(text: str, most: int) -> str:
-    return visible(" ".join(text[: 2 * most].split()), most)

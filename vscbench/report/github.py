@@ -12,7 +12,7 @@ from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.records import Label, Outcome
 from vscbench.report.gate import check_title
 from vscbench.report.markdown import case_title, worst_first
-from vscbench.visible import visible
+from vscbench.visible import one_line
 
 # GitHub shows ten annotations of each level a step, and takes 1 MiB of a step's summary.
 MOST: Final = 10
@@ -98,7 +98,7 @@ def _case(level: Level, outcome: Outcome, *, redact: bool) -> str:
 
 
 def _shown(text: str) -> str:
-    return visible(" ".join(text[: 2 * QUOTED].split()), QUOTED)
+    return one_line(text, QUOTED)
 
 
 def _escaped(text: str, more: str = "") -> str:
