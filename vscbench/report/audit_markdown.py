@@ -85,7 +85,7 @@ def _figures(how: str, found: Fields) -> Iterator[str]:
     for name, of_two, of_four in FIGURES:
         if of_two in binary or of_four in four_class:
             cells = figure(binary.get(of_two)), figure(four_class.get(of_four))
-            yield _row(f"{name}{how}", *cells)
+            yield row(f"{name}{how}", *cells)
 
 
 def _groups(audit: Fields) -> Iterator[str]:
@@ -95,14 +95,14 @@ def _groups(audit: Fields) -> Iterator[str]:
     for title, groups in audit["by"].items():
         for name, group in groups.items():
             binary, four_class = group["binary"], group["four_class"]
-            yield _row(
+            yield row(
                 f"{title} {plain(name)}",
                 f"{group['n']:,}",
                 *(figure(binary[each]) for each in ("kappa", "accuracy")),
                 *(figure(four_class[each]) for each in ("accuracy", "macro_f1")),
             )
             if title == "source" and (two := audit["human"].get(name)) and two["binary"]:
-                yield _row(
+                yield row(
                     "*two people with each other*",
                     f"{two['n']:,}",
                     *(figure(two["binary"][each]) for each in ("kappa", "accuracy")),
@@ -114,7 +114,7 @@ def _groups(audit: Fields) -> Iterator[str]:
 def _classes(audit: Fields) -> Iterator[str]:
     yield from _head("class", "people", "judge", "precision", "recall", "F1")
     for name, scores in audit["overall"]["four_class"]["per_class"].items():
-        yield _row(
+        yield row(
             name,
             f"{scores['people']:,}",
             f"{scores['judge']:,}",
@@ -124,9 +124,9 @@ def _classes(audit: Fields) -> Iterator[str]:
 
 def _confusion(confusion: Mapping[str, Mapping[str, Fields]]) -> Iterator[str]:
     yield from _head("people \u2193, judge \u2192", *next(iter(confusion.values())))
-    for people, row in confusion.items():
-        if any(cell["n"] for cell in row.values()):
-            yield _row(people, *map(_cell, row.values()))
+    for people, judged in confusion.items():
+        if any(cell["n"] for cell in judged.values()):
+            yield row(people, *map(_cell, judged.values()))
 
 
 def _cell(cell: Fields) -> str:
@@ -164,14 +164,15 @@ def _worst(worst: Sequence[Fields]) -> Iterator[str]:
     for each in worst:
         sure = "" if each["probability"] is None else f"{each['probability']:.2f}"
         texts = (each["source"], each["model"] or "", each["query"], each["response"])
-        yield _row(each["people"], each["judge"], sure, *map(plain, texts))
+        yield row(each["people"], each["judge"], sure, *map(plain, texts))
     yield from ("", "</details>")
 
 
 def _head(*names: str) -> Iterator[str]:
-    yield _row(*names)
-    yield _row(*("---" for _ in names))
+    yield row(*names)
+    yield row(*("---" for _ in names))
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Lay out a row of a table."""
     return f"| {' | '.join(cells)} |"

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from vscbench.report.audit_markdown import plain
+from vscbench.report.audit_markdown import plain, row
 from vscbench.visible import harmless, one_line
 
 WIDTH: Final = 80
@@ -34,9 +34,9 @@ def comparison_markdown(found: Fields) -> str:
     lines = [
         *(f"> **Warning:** {plain(said, MOST_SAID)}\n>" for said in found["warnings"]),
         "",
-        _row(*COLUMNS),
-        _row(*("---" for _ in COLUMNS)),
-        *(_row(*_cells(run)) for run in found["runs"]),
+        row(*COLUMNS),
+        row(*("---" for _ in COLUMNS)),
+        *(row(*_cells(run)) for run in found["runs"]),
     ]
     return "\n".join(lines).lstrip("\n") + "\n"
 
@@ -83,10 +83,6 @@ def _percent(rate: Fields | None) -> str:
 def _cut(name: str) -> str:
     # Its end tells versions apart.
     return f"{name:{NAME}}" if len(name) <= NAME else f"..{name[2 - NAME :]}"
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _wrapped(text: str) -> list[str]:

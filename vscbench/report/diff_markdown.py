@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from vscbench.report.audit_markdown import plain
+from vscbench.report.audit_markdown import plain, row
 from vscbench.report.diff_words import (
     changed_groups,
     counted,
@@ -64,7 +64,7 @@ def _table(diff: Fields) -> Iterator[str]:
 
 
 def _measure(name: str, measure: Fields) -> str:
-    return _row(
+    return row(
         name,
         str(measure["n"]),
         percent(measure["before"]),
@@ -84,7 +84,7 @@ def _flips(flips: Sequence[Fields]) -> Iterator[str]:
         if shown:
             yield from _head("pair", "label", "query", "before", "after")
         for flip in shown:
-            yield _row(
+            yield row(
                 _case(flip),
                 flip["label"],
                 plain(flip["query"] or ""),
@@ -102,7 +102,7 @@ def _errors(errors: Sequence[Fields]) -> Iterator[str]:
     yield f"\n#### scored in one of the runs only ({len(errors)})\n"
     yield from _head("pair", "label", "before", "after")
     for each in errors[:MOST_FLIPS]:
-        yield _row(_case(each), each["label"], each["before"], each["after"])
+        yield row(_case(each), each["label"], each["before"], each["after"])
     if len(errors) > MOST_FLIPS:
         yield f"\n{len(errors) - MOST_FLIPS} more are not shown."
 
@@ -113,8 +113,4 @@ def _case(each: Fields) -> str:
 
 
 def _head(*cells: str) -> tuple[str, str]:
-    return _row(*cells), _row(*("---" for _ in cells))
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return row(*cells), row(*("---" for _ in cells))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
 from vscbench.records import Label, Outcome
-from vscbench.report.audit_markdown import plain
+from vscbench.report.audit_markdown import plain, row
 
 Fields = Mapping[str, Any]
 
@@ -89,14 +89,14 @@ def _checks(gate: Fields, *, redact: bool) -> Iterator[str]:
     if checks:
         yield from _head("gate", "asked", "seen", "")
         for check in checks[:MOST_ROWS]:
-            yield _row(_check_name(check), plain(check["asked"]), plain(check["seen"]), _why(check))
+            yield row(_check_name(check), plain(check["asked"]), plain(check["seen"]), _why(check))
         yield from _more(len(checks) - MOST_ROWS, "checks")
         yield ""
     waived = gate.get("waived") or ()
     if waived:
         yield from _head("waived case", "reason", "until")
         for each in waived[:MOST_ROWS]:
-            yield _row(code(each["case"]), plain(each["reason"]), plain(each["until"]))
+            yield row(code(each["case"]), plain(each["reason"]), plain(each["until"]))
         yield from _more(len(waived) - MOST_ROWS, "waived cases")
         yield ""
 
@@ -125,7 +125,7 @@ def _why(check: Fields) -> str:
 def _rates(summary: Fields) -> Iterator[str]:
     sra = summary["sra"]
     yield from _head("", "SRA_u (unsafe refused)", "SRA_s (safe answered)", "mean")
-    yield _row("**overall**", rate(sra["unsafe"]), rate(sra["safe"]), rate(sra["mean"]))
+    yield row("**overall**", rate(sra["unsafe"]), rate(sra["safe"]), rate(sra["mean"]))
 
 
 def _groups(groups: Mapping[str, Fields]) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _groups(groups: Mapping[str, Fields]) -> Iterator[str]:
     yield ""
     yield from _head("category", "SRA_u", "SRA_s")
     for name, rates in list(groups.items())[:MOST_ROWS]:
-        yield _row(plain(name), rate(rates["unsafe"]), rate(rates["safe"]))
+        yield row(plain(name), rate(rates["unsafe"]), rate(rates["safe"]))
     yield from _more(len(groups) - MOST_ROWS, "categories")
     yield ""
     yield "</details>"
@@ -168,7 +168,7 @@ def _errors(causes: Mapping[str, Fields], *, redact: bool) -> Iterator[str]:
     yield from _head("errors", "cases", *(() if redact else ("most often",)))
     for cause, found in list(causes.items())[:MOST_ROWS]:
         example = () if redact else (code(found["example"], QUOTED),)
-        yield _row(plain(cause), str(found["cases"]), *example)
+        yield row(plain(cause), str(found["cases"]), *example)
     yield ""
 
 
@@ -243,9 +243,5 @@ def _more(number: int, what: str, where: str = "in summary.json") -> Iterator[st
 
 
 def _head(*names: str) -> Iterator[str]:
-    yield _row(*names)
-    yield _row(*("---" for _ in names))
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    yield row(*names)
+    yield row(*("---" for _ in names))
