@@ -21,6 +21,13 @@ for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(name, None)
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """pytest's own, whose runs leave out plugins that no test is about, and half of their time."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio")
+    return pytester
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder with ``vscbench/`` and ``judge/``; the test is skipped where it is not there."""

@@ -198,8 +198,20 @@ def test_models_lists_short_names_and_the_other_ways_to_name_one() -> None:
     assert result.exit_code == 0
     for name in ("gpt-4o", "claude", "gemini", "llava-1.5-7b"):
         assert f"  {name} " in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("also: any litellm id")
-    assert "embedded" in result.stdout
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("also: any litellm id")
+    assert "local:PATH_OR_ID" in last
+    assert "embedded" in last
+
+
+def test_models_says_what_loading_open_weights_takes() -> None:
+    lines = run("models").stdout.splitlines()
+    smallest = next(line for line in lines if line.startswith("  smolvlm-256m "))
+    assert smallest.endswith("SmolVLM, 256M; needs torchvision, num2words")
+    assert "needs" not in next(line for line in lines if line.startswith("  llava-1.5-7b "))
+    heading = next(line for line in lines if line.startswith("open-weight"))
+    assert "loaded here" in heading
+    assert "--vsc-api-base" in heading
 
 
 @pytest.mark.parametrize("place", [".", "tests/safety"])

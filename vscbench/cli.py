@@ -19,7 +19,7 @@ from vscbench.errors import VscbenchError
 from vscbench.visible import visible
 
 MAX_SHOWN = 10
-OPEN_WEIGHTS = " (hub ids; serve the weights and add --vsc-api-base URL)"
+OPEN_WEIGHTS = " (hub ids; loaded here by transformers, or served by you: --vsc-api-base URL)"
 
 
 class OneLineErrors(click.Group):
@@ -134,10 +134,11 @@ def models() -> None:
         for name, model in sorted(named.items()):
             if model.family == family:
                 target = model.litellm or model.hub or ""
-                click.echo(f"  {name:<24}{target:<46}{model.about}".rstrip())
+                needs = f"; needs {', '.join(model.needs)}" if model.needs else ""
+                click.echo(f"  {name:<24}{target:<46}{model.about}{needs}".rstrip())
     click.echo(
-        "also: any litellm id (openai/..., hosted_vllm/...), recorded:FILE, "
-        "python:MODULE:CALLABLE, embedded"
+        "also: any litellm id (openai/..., hosted_vllm/...), local:PATH_OR_ID, vllm:ID, sglang:ID, "
+        "recorded:FILE, python:MODULE:CALLABLE, embedded"
     )
 
 

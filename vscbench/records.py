@@ -150,7 +150,8 @@ class Response:
     ``reason`` holds a block's cause in the provider's own words. ``served_model`` and
     ``fingerprint`` are the version that answered, as far as the provider names it.
     ``completion_tokens`` include those of reasoning. ``image_change`` says how the image was
-    altered before it was sent (scaled, converted), or is ``None``.
+    altered before it was sent (scaled, converted), or is ``None``. ``latency_s`` is how long the
+    model took, where it says so itself because requests wait for it in a queue of our own.
     """
 
     text: str
@@ -162,6 +163,7 @@ class Response:
     cost_usd: float | None = None
     image_change: str | None = None
     fingerprint: str | None = None
+    latency_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,15 @@ def test_a_fault_of_one_case_is_its_own_and_hangs_nothing() -> None:
     assert outcomes["pair-04"].kind is Kind.ANSWERED
 
 
+def test_a_model_that_queues_requests_itself_says_how_long_each_of_them_took() -> None:
+    with dispatching(Says(lambda request: Response("Sure.", latency_s=1234.5))) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:1]))
+        assert dispatcher.outcome_of(PAIRS[0]).latency_s == 1234.5
+    with dispatching(Says()) as dispatcher:
+        dispatcher.submit(cases(PAIRS[:1]))
+        assert 0 < (dispatcher.outcome_of(PAIRS[0]).latency_s or 0) < 1234.5
+
+
 @pytest.mark.parametrize("cause", [Cause.RATE_LIMIT, Cause.SERVER_ERROR, Cause.CONNECTION])
 def test_a_passing_fault_is_tried_again_and_leaves_no_trace_in_the_outcome(cause: Cause) -> None:
     model = failing_first(2, cause)

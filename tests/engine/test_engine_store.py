@@ -108,7 +108,10 @@ def test_every_field_of_the_records_is_stored() -> None:
         (StoredVerdict, STORED_VERDICT),
     )
     for record, names in stored:
-        assert [field.name for field in fields(record)] == list(names)
+        kept = [field.name for field in fields(record)]
+        if record is Response:
+            kept.remove("latency_s")  # the row around it has one, by whoever measured it
+        assert kept == list(names)
 
 
 def test_an_answer_given_again_is_a_new_row_and_the_newest_is_read(

@@ -1,6 +1,7 @@
 import io
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vscbench.errors import DataError
-from vscbench.models.images import DEFAULT_LIMITS, ImageLimits, limits_of, prepare_image
+from vscbench.models.images import (
+    DEFAULT_LIMITS,
+    ImageLimits,
+    limits_of,
+    prepare_image,
+    read_rgb,
+)
 
 PLAIN = ImageLimits(frozenset({"PNG", "JPEG"}), 1_000_000)
+# For a provider, and for a model that is loaded here.
+READERS: tuple[Callable[[Path], object], ...] = (lambda path: prepare_image(path, PLAIN), read_rgb)
 
 
 def saved(path: Path, image: Image.Image, format: str, **options: object) -> Path:
@@ -158,20 +167,23 @@ def test_a_phones_mpo_is_a_jpeg(tmp_path: Path) -> None:
 def test_what_is_no_image_names_the_file(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "no-image.png"
     path.write_bytes(data)
-    with pytest.raises(DataError, match=rf"no-image\.png: (the image )?({said})"):
-        prepare_image(path, PLAIN)
+    for read in READERS:
+        with pytest.raises(DataError, match=rf"no-image\.png: (the image )?({said})"):
+            read(path)
 
 
 def test_a_truncated_image_that_must_be_converted_names_the_file(tmp_path: Path) -> None:
     path = saved(tmp_path / "cut.bmp", noise(60, 60), "BMP")
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(DataError, match=r"cut\.bmp: the image does not decode"):
-        prepare_image(path, PLAIN)
+    for read in READERS:
+        with pytest.raises(DataError, match=r"cut\.bmp: the image does not decode"):
+            read(path)
 
 
 def test_a_missing_image_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone\.png: the image cannot be read"):
-        prepare_image(tmp_path / "gone.png", PLAIN)
+    for read in READERS:
+        with pytest.raises(DataError, match=r"gone\.png: the image cannot be read"):
+            read(tmp_path / "gone.png")
 
 
 @pytest.mark.filterwarnings("ignore:Image size")
@@ -182,8 +194,48 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     data[16:24] = side.to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"bomb\.png: "):
-        prepare_image(path, PLAIN)
+    for read in READERS:
+        with pytest.raises(DataError, match=r"bomb\.png: "):
+            read(path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "I;16", "F"])
+def test_a_model_that_is_loaded_here_is_shown_red_green_and_blue(tmp_path: Path, mode: str) -> None:
+    path = saved(tmp_path / "a", Image.new(mode, (6, 4)), "TIFF")
+    assert (read_rgb(path).mode, read_rgb(path).size) == ("RGB", (6, 4))
+
+
+def test_it_is_shown_every_shade_of_sixteen_bits(tmp_path: Path) -> None:
+    image = Image.new("I;16", (2, 1))
+    image.putpixel((0, 0), 32896)
+    image.putpixel((1, 0), 65535)
+    seen = read_rgb(saved(tmp_path / "a", image, "PNG"))
+    assert [seen.getpixel((x, 0)) for x in (0, 1)] == [(128,) * 3, (255,) * 3]
+
+
+def test_it_is_shown_what_is_transparent_as_white_and_not_what_hides_below(
+    tmp_path: Path,
+) -> None:
+    image = Image.new("RGBA", (3, 1), (200, 0, 0, 0))
+    image.putpixel((1, 0), (0, 0, 200, 255))
+    image.putpixel((2, 0), (0, 0, 0, 128))
+    seen = read_rgb(saved(tmp_path / "a", image, "PNG"))
+    assert [seen.getpixel((x, 0)) for x in range(3)] == [(255,) * 3, (0, 0, 200), (127,) * 3]
+    palette = Image.new("P", (2, 1), 1)
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putpixel((0, 0), 0)
+    seen = read_rgb(saved(tmp_path / "b", palette, "GIF", transparency=0))
+    assert [seen.getpixel((x, 0)) for x in (0, 1)] == [(255,) * 3, (0, 0, 255)]
+
+
+def test_it_is_shown_an_image_upright_and_the_first_frame_of_several(tmp_path: Path) -> None:
+    image = Image.new("RGB", (40, 20))
+    exif = image.getexif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    assert read_rgb(saved(tmp_path / "a", image, "JPEG", exif=exif)).size == (20, 40)
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    path = saved(tmp_path / "b", frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert read_rgb(path).getpixel((0, 0)) == (255, 0, 0)
 
 
 def test_every_provider_takes_png_and_jpeg_and_claude_keeps_its_limits_everywhere() -> None:

@@ -9,7 +9,7 @@ USAGE = pytest.ExitCode.USAGE_ERROR
     [
         (["--vsc-sample=6"], "*which model? add --model=NAME*"),
         (["--model=gpt-4p"], "*--model=gpt-4p: no such name; did you mean gpt-4o*"),
-        (["--model=local:/nowhere"], "*--model=local:/nowhere*vllm serve*"),
+        (["--model=local:/nowhere"], "*--model=local:/nowhere*no folder*"),
         (["--model=recorded:none.jsonl"], "*none.jsonl*"),
         ([*RUN, "--vsc-label=unsave"], "*--vsc-label: 'unsave' is none of safe, unsafe*"),
         ([*RUN, "--vsc-variant=text,txt"], "*--vsc-variant: 'txt' is none of*"),

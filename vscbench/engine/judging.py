@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 
 from vscbench.engine.admission import Limits
 from vscbench.engine.judge_models import JudgeModels
 from vscbench.engine.kept_judge import keeping
 from vscbench.engine.loop import LoopThread
-from vscbench.engine.opening import open_any
+from vscbench.engine.opening import open_any, start_local
 from vscbench.engine.patient_model import JudgeUsage
 from vscbench.engine.store import Store
 from vscbench.engine.store_writer import StoreWriter
@@ -22,8 +24,9 @@ from vscbench.judges.spec import JudgeSpec
 from vscbench.models.cores import usable_cores
 from vscbench.models.hosted import IN_FLIGHT_A_SENDER, sender_count
 from vscbench.models.names import NamedModel, load_names
-from vscbench.models.sender_pool import SenderPool
+from vscbench.models.sender_pool import Pools, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
+from vscbench.models.served.servers import Servers
 from vscbench.records import Turn, Verdict
 
 CLOSE_S = 10.0
@@ -124,11 +127,16 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
         loop = LoopThread()
         closing.callback(loop.close)
         senders = sender_count(concurrency or IN_FLIGHT_A_SENDER, 0, usable_cores())
-        pool = SenderPool(lambda: SenderProcesses(senders))
-        closing.callback(lambda: loop.run(pool.close(), CLOSE_S))
+        folder = closing.enter_context(TemporaryDirectory())
+        pools = Pools(
+            SenderPool(lambda: SenderProcesses(senders)),
+            SenderPool(lambda: start_local(Path(folder, "store.sqlite"))),
+            Servers(Path(gettempdir())),
+        )
+        closing.callback(lambda: loop.run(pools.close(), CLOSE_S))
         table = load_names({}) if named is None else named
         models = JudgeModels(
-            lambda each: open_any(each, table, lambda: store, loop, pool),
+            lambda each: open_any(each, table, lambda: store, loop, pools),
             lambda model: Limits(concurrency or model.default_concurrency, retries=retries),
         )
         try:

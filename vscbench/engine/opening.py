@@ -6,6 +6,7 @@ A run whose answers are all in the store needs neither litellm nor a key.
 import importlib.metadata
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import vscbench
 from vscbench.engine.keys import opening_key
@@ -13,10 +14,15 @@ from vscbench.engine.loop import LoopThread
 from vscbench.engine.store import Store
 from vscbench.models.frames import pack_facts, unpack_facts
 from vscbench.models.hosted import HostedModel
+from vscbench.models.local.opening import LOCAL_ENGINE, LOG_NAME, LocalOpening, require_packages
+from vscbench.models.local.remote import RemoteLocalModel
 from vscbench.models.names import NamedModel
-from vscbench.models.open import hosted_opening, open_model
+from vscbench.models.open import hosted_opening, local_opening, open_model
 from vscbench.models.protocol import Model, ModelFacts, ModelSpec
-from vscbench.models.sender_pool import HostedOpening, SenderPool
+from vscbench.models.sender_pool import HostedOpening, Opening, Pools, SenderPool
+from vscbench.models.sender_processes import SenderProcesses
+from vscbench.models.served.model import ServedModel
+from vscbench.models.served.opening import ServedOpening, served_opening
 
 ADDRESSES = ("_API_BASE", "_BASE_URL")
 
@@ -26,24 +32,30 @@ def open_any(
     named: Mapping[str, NamedModel],
     store: Callable[[], Store | None],
     loop: LoopThread,
-    pool: SenderPool,
+    pools: Pools,
 ) -> Model:
-    """Open the model of a name: one behind litellm in the sender processes, any other here.
+    """Open the model of a name: one behind litellm or with local weights in processes of its own.
 
     Args:
         spec: the name, and how the model is to be called.
         named: the table of short names.
         store: opens what remembers what a model said of itself.
         loop: where the processes are talked to.
-        pool: the run's sender processes.
+        pools: the run's processes.
 
     Raises:
         VscbenchError: the model cannot be opened.
     """
+    local = local_opening(spec, named)
+    if local is not None:
+        return open_local(local, store(), loop, pools.local)
+    served = served_opening(spec, named)
+    if served is not None:
+        return open_served(served, store(), loop, pools)
     opening = hosted_opening(spec, named)
     if opening is None:
         return open_model(spec, named)
-    return open_hosted(opening, store(), loop, pool)
+    return open_hosted(opening, store(), loop, pools.hosted)
 
 
 def open_hosted(
@@ -61,35 +73,104 @@ def open_hosted(
         VscbenchError: the model cannot be opened.
     """
     number = pool.add(opening)
-    key = key_of(opening)
-    said = store.opening(key) if store else None
-    if said is not None and pool.senders is None:
-        return HostedModel(number, unpack_facts(dict(said)), pool)
-    facts: ModelFacts = loop.run(pool.facts(number))
-    if said is None and store:
-        store.remember_opening(key, pack_facts(facts))
-    return HostedModel(number, facts, pool)
+    return HostedModel(number, _facts(opening, number, store, loop, pool), pool)
 
 
-def is_remembered(store: Store, opening: HostedOpening) -> bool:
+def open_local(
+    opening: LocalOpening, store: Store | None, loop: LoopThread, pool: SenderPool
+) -> RemoteLocalModel:
+    """Open a model with local weights by what is remembered of it, else in the local engine.
+
+    Args:
+        opening: the model.
+        store: remembers what a model said of itself; without one it is asked each time.
+        loop: where the engine is talked to.
+        pool: the run's local engine.
+
+    Raises:
+        VscbenchError: the model cannot be opened.
+    """
+    number = pool.add(opening)
+    facts = _facts(opening, number, store, loop, pool)
+
+    def remember(found: ModelFacts) -> None:
+        if store:
+            store.remember_opening(key_of(opening), pack_facts(found))
+
+    return RemoteLocalModel(number, facts, pool, remember, LOG_NAME)
+
+
+def open_served(
+    opening: ServedOpening, store: Store | None, loop: LoopThread, pools: Pools
+) -> ServedModel:
+    """Open a model whose server is started once it is asked; nothing is started by opening it.
+
+    Args:
+        opening: the model.
+        store: remembers what a model said of itself; without one it is asked each time.
+        loop: where the sender processes are talked to.
+        pools: the run's processes.
+
+    Raises:
+        VscbenchError: the model cannot be opened, or its server could not be started.
+    """
+    remembered = store is not None and is_remembered(store, opening.hosted)
+    if opening.may_start and not remembered:
+        opening.require_startable()
+    number = pools.hosted.add(opening.hosted)
+    facts = opening.facts(_facts(opening.hosted, number, store, loop, pools.hosted))
+    return ServedModel(opening, facts, pools.servers.of(opening.launch), pools.hosted)
+
+
+def start_local(store: Path) -> SenderProcesses:
+    """Start the local engine, which keeps its log beside the store.
+
+    Raises:
+        UsageError: the log cannot be written.
+    """
+    return SenderProcesses(1, LOCAL_ENGINE, store.parent / LOG_NAME)
+
+
+def is_remembered(store: Store, opening: Opening) -> bool:
     """Whether an earlier run opened this model, so that its answers may be in the store."""
     return store.opening(key_of(opening)) is not None
 
 
-def key_of(opening: HostedOpening) -> str:
+def _facts(
+    opening: Opening, number: int, store: Store | None, loop: LoopThread, pool: SenderPool
+) -> ModelFacts:
+    key = key_of(opening)
+    said = store.opening(key) if store else None
+    if said is not None and pool.senders is None:
+        return unpack_facts(dict(said))
+    if isinstance(opening, LocalOpening):
+        require_packages(opening)
+    facts = loop.run(pool.facts(number))
+    packed = pack_facts(facts)
+    if store and packed != said:
+        store.remember_opening(key, packed)
+        if isinstance(opening, LocalOpening) and opening.is_of_hub:
+            # What was fetched just now has a commit that nobody knew before.
+            store.remember_opening(key_of(opening), packed)
+    return facts
+
+
+def key_of(opening: Opening) -> str:
     """Digest everything that what a model says of itself depends on."""
-    content = opening.pack()
+    packed = opening.pack()
     return opening_key(
         {
-            **content,
-            "spec": _without(content["spec"], "timeout_s", "needs_key"),
-            "addresses": {
-                name: value for name, value in os.environ.items() if name.endswith(ADDRESSES)
-            },
-            "litellm": importlib.metadata.version("litellm"),
+            **packed,
+            "spec": _without(packed["spec"], "timeout_s", "needs_key", "api_key"),
+            **(opening.content() if isinstance(opening, LocalOpening) else _of_litellm()),
             "vscbench": vscbench.__version__,
         }
     )
+
+
+def _of_litellm() -> dict[str, object]:
+    addresses = {name: value for name, value in os.environ.items() if name.endswith(ADDRESSES)}
+    return {"addresses": addresses, "litellm": importlib.metadata.version("litellm")}
 
 
 def _without(fields: Mapping[str, object], *names: str) -> dict[str, object]:

@@ -195,7 +195,7 @@ class Traffic:
         except Exception as error:  # a defect of a model must not hang its case
             self._failed(job, ticket, error)
             return
-        latency = clock() - started
+        latency = clock() - started if response.latency_s is None else response.latency_s
         try:
             await self.archive.keep(job, response, latency)
         except StoreError as error:

@@ -27,7 +27,8 @@ class JudgeSpec:
     ``name`` is ``keywords``, ``classifier``, ``rubric``, ``rubric:MODEL``, ``guard:MODEL`` or
     ``panel:A,B,C``. ``model`` is the LLM behind a plain ``rubric``; ``api_base`` and ``params`` go
     to every model behind the judge. ``sees_image`` gives it the pair's image. ``timeout_s`` is the
-    deadline of one request in seconds; ``needs_key`` is false where nothing will be sent.
+    deadline of one request in seconds, where one was set; ``needs_key`` is false where nothing
+    will be sent.
     """
 
     name: str
@@ -36,5 +37,5 @@ class JudgeSpec:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     sees_image: bool = False
     ties: Ties = Ties.ERROR
-    timeout_s: float = 120.0
+    timeout_s: float | None = None
     needs_key: bool = True

@@ -2,6 +2,8 @@
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,16 +109,47 @@ def prepare_image(path: Path, limits: ImageLimits) -> PreparedImage:
     Raises:
         DataError: the file cannot be read or decoded, or is absurdly large.
     """
+    data = _bytes_of(path)
+    with _decoding(path, data) as image:
+        return _prepare(path, data, image, limits)
+
+
+def read_rgb(path: Path) -> "Image":
+    """Read an image as a person sees it: upright, the first frame of several, on white.
+
+    Raises:
+        DataError: the file cannot be read or decoded, or is absurdly large.
+    """
+    with _decoding(path, _bytes_of(path)) as opened:
+        from PIL import Image
+
+        pixels = _upright_pixels(opened, "PNG")
+        if pixels.mode == "RGBA":
+            pixels = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels)
+        return pixels.convert("RGB")
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: the image cannot be read ({error.strerror})") from None
+
+
+@contextmanager
+def _decoding(path: Path, data: bytes) -> Iterator["Image"]:
+    """Open an image, and tell what goes wrong with it as what is wrong with the file."""
     # Imported here: runs without images never need it.
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _prepare(path, data, image, limits)
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(
+                    f"{path}: {image.width} x {image.height} pixels are too many to decode (limit "
+                    f"{MAX_PIXELS:,} in all); scale the image down"
+                )
+            yield image
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -128,16 +161,10 @@ def prepare_image(path: Path, limits: ImageLimits) -> PreparedImage:
 
 
 def _prepare(path: Path, data: bytes, image: "Image", limits: ImageLimits) -> PreparedImage:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise DataError(
-            f"{path}: {width} x {height} pixels are too many to decode (limit {MAX_PIXELS:,} in "
-            "all); scale the image down"
-        )
     # A phone's MPO is a JPEG with further pictures behind the first; every decoder reads it so.
     found = "JPEG" if image.format == "MPO" else str(image.format)
     frames = 1 if found == "JPEG" else int(getattr(image, "n_frames", 1))
-    fits_side = limits.max_side is None or max(width, height) <= limits.max_side
+    fits_side = limits.max_side is None or max(image.size) <= limits.max_side
     takes = found in limits.formats and frames == 1
     if takes and fits_side and len(data) <= limits.max_bytes:
         return PreparedImage(data, MIME[found])

@@ -42,7 +42,7 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
     call: dict[str, Any] = {
         **chosen,
         "model": litellm_id,
-        "timeout": spec.timeout_s,
+        "timeout": spec.deadline_s,
         "num_retries": 0,
         "max_retries": 0,
     }
@@ -65,7 +65,7 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
         litellm=litellm,
         call=call,
         limits=limits,
-        timeout_s=spec.timeout_s,
+        timeout_s=spec.deadline_s,
     )
 
 

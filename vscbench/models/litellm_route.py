@@ -40,14 +40,14 @@ class Route:
     """A litellm id, taken apart.
 
     ``facts`` is litellm's own entry on the model, empty where it has none. ``api_key`` is only
-    ever the placeholder that clients of key-less servers insist on.
+    ever the placeholder that clients of key-less servers insist on, or a key of the run's own.
     """
 
     litellm_id: str
     provider: str
     model: str
     api_base: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -76,7 +76,7 @@ def find_route(litellm: ModuleType, litellm_id: str, spec: ModelSpec) -> Route:
     _require_address(litellm_id, provider, address)
     if not spec.needs_key:
         return Route(litellm_id, provider, model, address, None, facts)
-    key = _placeholder_key(litellm, litellm_id, provider, address)
+    key = spec.api_key or _placeholder_key(litellm, litellm_id, provider, address)
     return Route(litellm_id, provider, model, address, key, facts)
 
 

@@ -17,8 +17,11 @@ WHERE = "[tool.vscbench.models]"
 class NamedModel:
     """A model under a short name.
 
-    ``litellm`` is an id as litellm spells it; ``hub`` names open weights that a server of one's
-    own can load. ``images`` overrides litellm's own table where it is not ``None``.
+    ``litellm`` is an id as litellm spells it; ``hub`` names open weights that transformers loads
+    here, or a server of one's own. ``images`` overrides litellm's own table where it is not
+    ``None``. ``needs`` lists the packages that loading them takes besides torch and transformers,
+    ``revision`` is a commit, tag or branch of the hub's repository, and ``base`` the checkpoint
+    in transformers' layout that an adapter, or weights in LLaVA's original layout, go onto.
     """
 
     name: str
@@ -27,6 +30,9 @@ class NamedModel:
     hub: str | None = None
     images: bool | None = None
     about: str = ""
+    needs: tuple[str, ...] = ()
+    revision: str | None = None
+    base: str | None = None
 
 
 FIELDS = tuple(field.name for field in fields(NamedModel) if field.name != "name")
@@ -68,7 +74,7 @@ def _named(name: str, entry: Mapping[str, object]) -> NamedModel:
     if not entry.get("litellm") and not entry.get("hub"):
         raise UsageError(f"{WHERE} {name}: say which model, with 'litellm' or 'hub'")
     family = "open-weight" if entry.get("hub") else "proprietary"
-    values: dict[str, object] = {"family": family, **entry}
+    values: dict[str, object] = {"family": family, **entry, "needs": _packages(name, entry)}
     return NamedModel(name, **values)  # type: ignore[arg-type]  # each was checked above
 
 
@@ -78,9 +84,19 @@ def _require_field(name: str, key: str, value: object) -> None:
         raise UsageError(f"{where}: no such field; there are {', '.join(FIELDS)}")
     if key == "images" and not isinstance(value, bool):
         raise UsageError(f"{where} = {value!r}: true or false is needed")
-    if key != "images" and not isinstance(value, str):
+    if key not in ("images", "needs") and not isinstance(value, str):
         raise UsageError(f"{where} = {value!r}: a string is needed")
     if key == "family" and value not in FAMILIES:
         raise UsageError(f"{where} = {value!r}: one of {', '.join(FAMILIES)} is needed")
     if key == "litellm" and "/" not in str(value):
         raise UsageError(f"{where} = {value!r}: PROVIDER/MODEL is needed, such as openai/gpt-4o")
+
+
+def _packages(name: str, entry: Mapping[str, object]) -> tuple[str, ...]:
+    given = entry.get("needs", [])
+    if not isinstance(given, list) or not all(isinstance(each, str) and each for each in given):
+        raise UsageError(
+            f"{WHERE} {name}.needs = {given!r}: a list of packages is needed, such as "
+            '["torchvision"]'
+        )
+    return tuple(given)

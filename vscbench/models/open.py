@@ -4,9 +4,11 @@ import difflib
 from collections.abc import Mapping
 
 from vscbench.errors import UsageError
+from vscbench.models.local.opening import LocalOpening
 from vscbench.models.names import NamedModel
 from vscbench.models.protocol import Model, ModelSpec
 from vscbench.models.sender_pool import HostedOpening
+from vscbench.models.served.opening import is_served, joined_opening
 
 EMBEDDED = "embedded"
 RECORDED = "recorded:"
@@ -50,29 +52,46 @@ def hosted_opening(spec: ModelSpec, named: Mapping[str, NamedModel]) -> HostedOp
     Raises:
         UsageError: no such model.
     """
-    if spec.name == EMBEDDED or spec.name.startswith((RECORDED, PYTHON)):
+    if spec.name == EMBEDDED or spec.name.startswith((RECORDED, PYTHON, LOCAL)):
         return None
-    if spec.name.startswith(LOCAL):
-        raise UsageError(_serve_it(spec.name, spec.name.removeprefix(LOCAL)))
+    if is_served(spec.name):
+        return joined_opening(spec, named)
     entry = named.get(spec.name)
-    litellm_id = _litellm_id(entry, spec) if entry else _full_id(spec.name, named)
+    litellm_id = _litellm_id(entry) if entry else _full_id(spec.name, named)
     return HostedOpening(spec, litellm_id, entry.images if entry else None)
 
 
-def _litellm_id(entry: NamedModel, spec: ModelSpec) -> str:
-    if entry.litellm is not None:
-        return entry.litellm
-    if spec.api_base is None:
-        raise UsageError(_serve_it(entry.name, str(entry.hub)))
-    return f"hosted_vllm/{entry.hub}"
+def local_opening(spec: ModelSpec, named: Mapping[str, NamedModel]) -> LocalOpening | None:
+    """Say how a model is opened whose weights are loaded here; ``None`` for another kind.
+
+    A short name of open weights is served by oneself where there is an address, else loaded here.
+
+    Raises:
+        UsageError: an address was given, which such a model has not, or no source.
+    """
+    if spec.name.startswith(LOCAL):
+        source = spec.name.removeprefix(LOCAL)
+        if not source:
+            raise UsageError("--model=local: says which folder or hub id: --model=local:PATH_OR_ID")
+        if spec.api_base is not None:
+            raise UsageError(
+                f"--vsc-api-base: --model={spec.name} is loaded here and has no address; leave it "
+                f"out, or name the served model: --model=hosted_vllm/{source}"
+            )
+        entry = named.get(source)
+        return _of_hub(spec, entry) if entry and entry.hub else LocalOpening(spec, source)
+    entry = named.get(spec.name)
+    if entry is None or entry.litellm is not None or spec.api_base is not None:
+        return None
+    return _of_hub(spec, entry)
 
 
-def _serve_it(name: str, hub: str) -> str:
-    return (
-        f"--model={name}: open weights need a server in this version: start one (for instance "
-        f"'vllm serve {hub}') and run again with --model=hosted_vllm/{hub} "
-        "--vsc-api-base http://localhost:8000/v1"
-    )
+def _of_hub(spec: ModelSpec, entry: NamedModel) -> LocalOpening:
+    return LocalOpening(spec, str(entry.hub), entry.base, entry.revision, entry.needs)
+
+
+def _litellm_id(entry: NamedModel) -> str:
+    return entry.litellm if entry.litellm is not None else f"hosted_vllm/{entry.hub}"
 
 
 def _full_id(name: str, named: Mapping[str, NamedModel]) -> str:
@@ -87,6 +106,6 @@ def _full_id(name: str, named: Mapping[str, NamedModel]) -> str:
     hint = f"did you mean {', '.join(close)}? " if close else ""
     raise UsageError(
         f"--model={name}: no such name; {hint}'vscbench models' lists the short names, any "
-        "litellm id works as PROVIDER/MODEL (openai/gpt-4o), and so do recorded:FILE, "
-        "python:MODULE:CALLABLE and embedded"
+        "litellm id works as PROVIDER/MODEL (openai/gpt-4o), and so do local:PATH_OR_ID, "
+        "vllm:PATH_OR_ID, sglang:PATH_OR_ID, recorded:FILE, python:MODULE:CALLABLE and embedded"
     )

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from vscbench.records import Request, Response
 
+# Of one request, where nobody says another.
+DEFAULT_DEADLINE_S = 120.0
 ParamValue = str | int | float | bool | None | list[object] | dict[str, object]
 
 
@@ -24,8 +26,10 @@ class ModelSpec:
     ``params`` are the ``--vsc-param`` pairs, already parsed (numbers, booleans and JSON where
     they read as such). ``sends_images`` and ``sends_system`` say what the selection will send:
     a model that is known not to take it is refused before the first request. ``timeout_s`` is
-    the deadline of one request in seconds. ``needs_key`` is false where nothing will be sent.
-    ``answer_schema`` is a JSON Schema for the answers, for models that can be held to one.
+    the deadline of one request in seconds, where a person set one. ``needs_key`` is false where
+    nothing will be sent. ``answer_schema`` is a JSON Schema for the answers, for models that can
+    be held to one. ``api_key`` is the key of a server that the run started itself; any other is
+    in the environment.
     """
 
     name: str
@@ -33,9 +37,15 @@ class ModelSpec:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     sends_images: bool = True
     sends_system: bool = False
-    timeout_s: float = 120.0
+    timeout_s: float | None = None
     needs_key: bool = True
     answer_schema: Mapping[str, object] | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def deadline_s(self) -> float:
+        """The deadline of one request in seconds, for a model that should have one."""
+        return DEFAULT_DEADLINE_S if self.timeout_s is None else self.timeout_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,13 +93,13 @@ class PythonModel:
         images = [await asyncio.to_thread(_read, request.image)] if request.image else []
         system = {"system": request.system} if self._spec.sends_system else {}
         try:
-            async with asyncio.timeout(self._spec.timeout_s) as deadline:
+            async with asyncio.timeout(self._spec.deadline_s) as deadline:
                 answer = await _call(self._function, request.prompt, images, **system)
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _cancelled_from_outside():
                 raise
             if isinstance(error, TimeoutError) and deadline.expired():
-                raise TargetError(f"no answer within {self._spec.timeout_s:g} s") from None
+                raise TargetError(f"no answer within {self._spec.deadline_s:g} s") from None
             raise TargetError(_said(error)) from error
         return read_answer(answer)
 

@@ -1,10 +1,11 @@
-"""The program of a sender: a process that hosts litellm models and asks what it is told to ask."""
+"""The programs of a process that hosts models: it asks what it is told to ask."""
 
 import asyncio
 import gc
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vscbench.errors import VscbenchError
@@ -41,13 +42,24 @@ def main(said: Frame) -> None:
         # litellm was imported once for all: what it takes is shared, and nothing runs yet.
         if os.fork() == 0:
             break
-    asyncio.run(serve(said["port"], said["token"]))
+    asyncio.run(_serve_litellm(said["port"], said["token"]))
 
 
-async def serve(port: int, token: str) -> None:
-    """Connect, open the models that are asked for, and answer requests side by side."""
+async def _serve_litellm(port: int, token: str) -> None:
     asyncio.get_running_loop().set_default_executor(InlineExecutor())
     leave_unlogged()
+    await serve(port, token, open_hosted)
+
+
+async def serve(port: int, token: str, open_model: Callable[[Frame], Awaitable[Model]]) -> None:
+    """Connect, open the models that are asked for, and answer requests side by side.
+
+    Args:
+        port: of the process that wanted this one, on this machine.
+        token: by which it knows this process.
+        open_model: opens what an opening, packed, describes; raises a ``VscbenchError`` if it
+            cannot.
+    """
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionError:
@@ -57,10 +69,7 @@ async def serve(port: int, token: str) -> None:
     asking: set[asyncio.Task[None]] = set()
     while (frame := await read_frame(reader)) is not None:
         if "open" in frame:
-            model, answer = open_hosted(frame["open"])
-            if model is not None:
-                models[frame["model"]] = model
-            writer.write(encode_frame(answer))
+            writer.write(encode_frame(await _open(frame, models, open_model)))
         elif frame["model"] in models:
             task = asyncio.create_task(_answer(models[frame["model"]], frame, writer))
             asking.add(task)
@@ -70,17 +79,31 @@ async def serve(port: int, token: str) -> None:
     os._exit(0)
 
 
-def open_hosted(asked: Frame) -> tuple[Model | None, Frame]:
-    """Open a model and say what it is, or why it cannot be opened."""
+async def open_hosted(asked: Frame) -> Model:
+    """Open a litellm model.
+
+    Raises:
+        UsageError: it cannot be used as asked.
+    """
     from vscbench.models.litellm_model import open_litellm
 
+    return open_litellm(
+        unpack_spec(asked["spec"]), asked["litellm_id"], takes_images=asked["takes_images"]
+    )
+
+
+async def _open(
+    frame: Frame, models: dict[int, Model], open_model: Callable[[Frame], Awaitable[Model]]
+) -> Frame:
+    """Open a model and say what it is, or why it cannot be opened."""
     try:
-        model: Model = open_litellm(
-            unpack_spec(asked["spec"]), asked["litellm_id"], takes_images=asked["takes_images"]
-        )
+        model = await open_model(frame["open"])
     except VscbenchError as error:
-        return None, pack_error(error)
-    return model, {"facts": pack_facts(facts_of(model))}
+        return pack_error(error)
+    except Exception as error:  # a defect must not leave the run waiting
+        return pack_error(VscbenchError(f"{type(error).__name__}: {error}"))
+    models[frame["model"]] = model
+    return {"facts": pack_facts(facts_of(model))}
 
 
 async def _answer(model: Model, frame: Frame, writer: Any) -> None:  # noqa: ANN401 - a StreamWriter

@@ -1,21 +1,30 @@
-"""The sender processes of a run, which all its litellm models share: litellm is imported once."""
+"""The processes of a run in which models live: models of one kind share theirs."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from vscbench.errors import TargetError
 from vscbench.models.frames import Frame, pack_spec, unpack_facts
 from vscbench.models.protocol import ModelFacts, ModelSpec
 from vscbench.models.sender_processes import SenderProcesses
+from vscbench.models.served.servers import Servers
 from vscbench.records import Cause
 
 MOST_STARTS = 4
 
 
+class Opening(Protocol):
+    """What a process needs to open a model."""
+
+    def pack(self) -> Frame:
+        """Write it as JSON can hold it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostedOpening:
-    """What a sender needs to open a model."""
+    """What a sender needs to open a litellm model."""
 
     spec: ModelSpec
     litellm_id: str
@@ -45,15 +54,15 @@ class SenderPool:
             start: makes the processes.
             started: processes that were started ahead, if any.
         """
-        self._start = start
+        self.start = start
         self._starts = 0
-        self._openings: list[HostedOpening] = []
+        self._openings: list[Opening] = []
         self._facts: dict[int, ModelFacts] = {}
         self._is_connected = False
         self._starting = asyncio.Lock()
         self.senders = started
 
-    def add(self, opening: HostedOpening) -> int:
+    def add(self, opening: Opening) -> int:
         """Give a model its number; nothing is opened."""
         self._openings.append(opening)
         return len(self._openings) - 1
@@ -109,7 +118,7 @@ class SenderPool:
         self._starts += 1
         senders = self.senders
         if senders is None:
-            senders = self.senders = await asyncio.to_thread(self._start)
+            senders = self.senders = await asyncio.to_thread(self.start)
         try:
             await senders.connect()
         except BaseException:
@@ -120,3 +129,30 @@ class SenderPool:
 
     async def _opened(self, senders: SenderProcesses, number: int) -> ModelFacts:
         return unpack_facts(await senders.open(number, self._openings[number].pack()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Where the models of a run live.
+
+    Args:
+        hosted: the processes that send for its litellm models.
+        local: the one process that holds weights and torch.
+        servers: what vllm: and sglang: start.
+    """
+
+    hosted: SenderPool
+    local: SenderPool
+    servers: Servers
+
+    @property
+    def are_started(self) -> bool:
+        """Whether any process was started and not ended."""
+        senders = (self.hosted.senders, self.local.senders)
+        return senders != (None, None) or self.servers.are_started
+
+    async def close(self) -> None:
+        """End all processes; twice is harmless."""
+        await self.servers.close()
+        await self.hosted.close()
+        await self.local.close()

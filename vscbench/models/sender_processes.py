@@ -1,4 +1,4 @@
-"""Starting the processes that send requests, and the connections to them."""
+"""Starting the processes that host models, and the connections to them."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
-from vscbench.errors import TargetError, VscbenchError
+from vscbench.errors import TargetError, UsageError, VscbenchError
 from vscbench.models.frames import Frame, encode_frame, read_frame, unpack_error
 from vscbench.models.secrets import without_secrets
 from vscbench.records import Cause
@@ -23,11 +25,23 @@ HELLO_S = 10.0
 LOOK_S = 0.2
 STOP_S = 5.0
 TAIL_BYTES = 600
+MOST_LOG_BYTES = 1_000_000
 # The search path is handed over: what pytest or a project put on it must be found there too.
 PROGRAM = (
-    "import json, sys; said = json.loads(sys.stdin.readline()); sys.path[:] = said['path']; "
-    "from vscbench.models.sender import main; main(said)"
+    "import importlib, json, sys; said = json.loads(sys.stdin.readline()); "
+    "sys.path[:] = said['path']; importlib.import_module(said['module']).main(said)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What such a process runs: the module whose ``main`` it is, and its name for a person."""
+
+    module: str
+    name: str
+
+
+LITELLM = Program("vscbench.models.sender", "the process that sends requests")
 
 
 @dataclass
@@ -41,19 +55,30 @@ class Connection:
 
 
 class SenderProcesses:
-    """Processes that host a litellm model: its import and its work stay out of pytest's process.
+    """Processes that host models: their imports and their work stay out of pytest's process.
 
-    They are started at once and import litellm while this process does other things; they end
-    when their connection does, however this process ended.
+    They are started at once and import what they need while this process does other things; they
+    end when their connection does, however this process ended.
     """
 
-    def __init__(self, senders: int) -> None:
-        """Start them; nothing waits for them before ``connect``."""
+    def __init__(self, senders: int, program: Program = LITELLM, log: Path | None = None) -> None:
+        """Start them; nothing waits for them before ``connect``.
+
+        Args:
+            senders: how many.
+            program: what each of them runs.
+            log: where what they print is kept, behind what is there; by default nowhere.
+
+        Raises:
+            UsageError: the log cannot be written.
+        """
         self._senders = senders
+        self._program = program
         self._token = secrets.token_hex(32)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=senders)
         self._listener.setblocking(False)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the processes
+        self._log = _open_log(log)
+        self._log_begin = os.fstat(self._log.fileno()).st_size
         forks = sys.platform == "linux"  # elsewhere a process that forks is not safe
         counts = [senders] if forks else [1] * senders
         self.processes = [self._start(count) for count in counts]
@@ -159,7 +184,13 @@ class SenderProcesses:
             stderr=self._log,
         )
         port = self._listener.getsockname()[1]
-        said = {"port": port, "token": self._token, "senders": senders, "path": sys.path}
+        said = {
+            "port": port,
+            "token": self._token,
+            "senders": senders,
+            "path": sys.path,
+            "module": self._program.module,
+        }
         if process.stdin:
             process.stdin.write(json.dumps(said).encode() + b"\n")
             process.stdin.flush()
@@ -199,11 +230,22 @@ class SenderProcesses:
     def _why_ended(self, what: str) -> str:
         codes = {process.poll() for process in self.processes} - {None}
         status = f" (exit status {', '.join(map(str, codes))})" if codes else ""
-        return f"the process that sends requests {what}{status}{self._last_words()}"
+        return f"{self._program.name} {what}{status}{self._last_words()}"
 
     def _last_words(self) -> str:
         size = os.fstat(self._log.fileno()).st_size
-        self._log.seek(max(0, size - TAIL_BYTES))
+        self._log.seek(max(self._log_begin, size - TAIL_BYTES))
         words = without_secrets(self._log.read().decode("utf-8", "replace")).strip()
         self._log.seek(0, os.SEEK_END)
         return f": {words}" if words else ""
+
+
+def _open_log(path: Path | None) -> IO[bytes]:
+    if path is None:
+        return tempfile.TemporaryFile()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        too_long = path.exists() and path.stat().st_size > MOST_LOG_BYTES
+        return path.open("w+b" if too_long else "a+b")
+    except OSError as error:
+        raise UsageError(f"{path}: a log cannot be written there ({error.strerror})") from error

@@ -164,6 +164,11 @@ class BenchmarkRun:
         """Return the effective parameters of the model."""
         return self._model.params if self._model else {}
 
+    def announcements(self) -> list[str]:
+        """Return what a person should know before the first answer: what may take its time."""
+        servers = self.subject.pools.servers.known
+        return [] if self.settings.offline else [server.announcement for server in servers]
+
     def finish(self) -> FinishedRun:
         """End the engine, and write what was measured."""
         dispatcher = self._begun

@@ -211,6 +211,8 @@ class Leading:
         if self._run.has_begun or not asked or not self._cases_will_run():
             return
         with usage_errors():
+            if slow := self._subject.slow_opening():
+                terminal.say(self._config, slow)
             self._run.begin(asked)
         terminal.announce(self._config, self._run, len(asked))
         self._live = terminal.live_line(self._config, self._run)

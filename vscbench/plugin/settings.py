@@ -20,7 +20,6 @@ from vscbench.plugin.gate_file import GATE_TABLE, read_gate, read_gate_file
 from vscbench.plugin.options import FLAGS, OPTIONS, destination
 from vscbench.records import Label, Scenario, Variant
 
-DEFAULT_TIMEOUT_S = 120.0
 DEFAULT_RETRIES = 5
 DEFAULT_JUDGE = "classifier"
 DEFAULT_STORE = ".vscbench/store.sqlite"
@@ -51,7 +50,7 @@ class Settings:
     concurrency: int | None
     requests_per_minute: float | None
     tokens_per_minute: float | None
-    timeout_s: float
+    timeout_s: float | None
     retries: int
     most_usd: float | None
     store: Path
@@ -194,7 +193,7 @@ class _Source:
 
 def _settings(source: _Source) -> Settings:
     models = source.table.get("models", {})
-    timeout_s = source.number("timeout", float, 0.001) or DEFAULT_TIMEOUT_S
+    timeout_s = source.number("timeout", float, 0.001)
     return Settings(
         model=source.text("model"),
         api_base=source.text("api-base"),
@@ -239,7 +238,7 @@ def _or_default(number: Number | None, default: Number) -> Number:
     return default if number is None else number
 
 
-def _judge(source: _Source, timeout_s: float) -> JudgeSpec:
+def _judge(source: _Source, timeout_s: float | None) -> JudgeSpec:
     return JudgeSpec(
         name=source.text("judge") or DEFAULT_JUDGE,
         model=source.text("judge-model"),

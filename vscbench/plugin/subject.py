@@ -10,7 +10,7 @@ from vscbench.engine.archive import Archive, NoArchive, StoreArchive
 from vscbench.engine.judge_models import JudgeModels
 from vscbench.engine.kept_judge import keeping
 from vscbench.engine.loop import LoopThread
-from vscbench.engine.opening import is_remembered, open_any
+from vscbench.engine.opening import is_remembered, open_any, start_local
 from vscbench.engine.purse import Purse
 from vscbench.engine.store import Store
 from vscbench.errors import UsageError, VscbenchError
@@ -18,11 +18,13 @@ from vscbench.judges.open import asks_a_model, open_judge
 from vscbench.judges.protocol import Judge
 from vscbench.models.cores import usable_cores
 from vscbench.models.hosted import sender_count
+from vscbench.models.local.opening import LOG_NAME
 from vscbench.models.names import NamedModel, load_names
-from vscbench.models.open import hosted_opening
+from vscbench.models.open import hosted_opening, local_opening
 from vscbench.models.protocol import Model, ModelSpec
-from vscbench.models.sender_pool import HostedOpening, SenderPool
+from vscbench.models.sender_pool import Opening, Pools, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
+from vscbench.models.served.servers import Servers
 from vscbench.plugin.settings import Settings
 
 HOSTED_CONCURRENCY = 16
@@ -42,15 +44,33 @@ class Subject:
     def start_ahead(self) -> None:
         """Start the processes that will send, if it is clear that they will be needed.
 
-        litellm takes seconds to import: they pass while pytest collects.
+        litellm and torch take seconds to import: they pass while pytest collects.
         """
         try:
-            opening = self._hosted(sends_images=True)
-            if opening is None or self._is_remembered(opening):
+            spec = self._spec(sends_images=True)
+            local = local_opening(spec, self._names)
+            opening: Opening | None = local or hosted_opening(spec, self._names)
+            if opening is None or self._is_remembered():
                 return
+            pool = self.pools.hosted if local is None else self.pools.local
+            pool.senders = pool.start()
         except VscbenchError:
             return  # told when the model is opened, after what is wrong with the pairs
-        self.pool.senders = self._start_senders()
+
+    def slow_opening(self) -> str | None:
+        """Say what will take its time before anything is asked, if something will.
+
+        Raises:
+            VscbenchError: the model cannot be opened.
+        """
+        local = local_opening(self._spec(sends_images=True), self._names)
+        if local is None or self._is_remembered():
+            return None
+        log = self.settings.store.parent / LOG_NAME
+        return (
+            f"opening {local.source}: it is fetched if it is not here, and its weights are "
+            f"digested; the log is {log}"
+        )
 
     def open(self, *, sends_images: bool) -> Model:
         """Open the system under test.
@@ -112,9 +132,14 @@ class Subject:
         return LoopThread()
 
     @cached_property
-    def pool(self) -> SenderPool:
-        """The processes that send for every litellm model of the run."""
-        return SenderPool(self._start_senders)
+    def pools(self) -> Pools:
+        """The processes in which the models of the run live."""
+        store = self.settings.store
+        return Pools(
+            SenderPool(self._start_senders),
+            SenderPool(lambda: start_local(store)),
+            Servers(store.parent),
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -130,9 +155,9 @@ class Subject:
 
     def close(self) -> None:
         """End what was started."""
-        if "pool" in self.__dict__ and self.pool.senders is not None:
+        if "pools" in self.__dict__ and self.pools.are_started:
             with contextlib.suppress(TimeoutError, VscbenchError):
-                self.loop.run(self.pool.close(), CLOSE_S)
+                self.loop.run(self.pools.close(), CLOSE_S)
         if "store" in self.__dict__:
             self.store.close()
         if "loop" in self.__dict__:
@@ -143,18 +168,18 @@ class Subject:
         return load_names(self.settings.named_models)
 
     def _open(self, spec: ModelSpec) -> Model:
-        return open_any(spec, self._names, lambda: self.store, self.loop, self.pool)
+        return open_any(spec, self._names, lambda: self.store, self.loop, self.pools)
 
     def _spec(self, *, sends_images: bool) -> ModelSpec:
         return self.settings.model_spec(sends_images=sends_images)
 
-    def _hosted(self, *, sends_images: bool) -> HostedOpening | None:
-        return hosted_opening(self._spec(sends_images=sends_images), self._names)
-
-    def _is_remembered(self, opening: HostedOpening) -> bool:
-        text_only = self._hosted(sends_images=False)
-        openings = [each for each in (opening, text_only) if each]
-        return any(is_remembered(self.store, each) for each in openings)
+    def _is_remembered(self) -> bool:
+        """Whether the model was opened before, be it for pairs with images or without."""
+        specs = [self._spec(sends_images=each) for each in (True, False)]
+        openings: list[Opening | None] = [
+            local_opening(spec, self._names) or hosted_opening(spec, self._names) for spec in specs
+        ]
+        return any(is_remembered(self.store, each) for each in openings if each)
 
     def _judge_limits(self, model: Model) -> Limits:
         """Return what the requests to a judge's model keep to; the rates are the target's alone."""

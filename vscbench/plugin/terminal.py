@@ -22,15 +22,19 @@ def reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
 
 def announce(config: pytest.Config, run: BenchmarkRun, cases: int) -> None:
     """Say in one line what is asked, with the effective parameters."""
+    params = ", ".join(f"{key}={_short(value)}" for key, value in run.params().items())
+    asked = f"asking {run.model_name} for {cases} cases, {run.concurrency} in flight"
+    say(config, *[f"{asked} ({params})" if params else asked, *run.announcements()])
+
+
+def say(config: pytest.Config, *lines: str) -> None:
+    """Write remarks while a run goes on, unless the person asked for quiet."""
     terminal = reporter(config)
     if terminal is None or config.get_verbosity() < 0:
         return
-    params = ", ".join(f"{key}={_short(value)}" for key, value in run.params().items())
     terminal.ensure_newline()
-    terminal.write_line(
-        f"vscbench: asking {run.model_name} for {cases} cases, {run.concurrency} in flight"
-        + (f" ({params})" if params else "")
-    )
+    for line in lines:
+        terminal.write_line(f"vscbench: {line}")
 
 
 def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:

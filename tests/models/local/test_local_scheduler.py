@@ -1,0 +1,283 @@
+import concurrent.futures
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from local_models import open_tiny, some_requests
+
+from vscbench.errors import DataError, TargetError, UsageError, VscbenchError
+from vscbench.models.local.batch import Room
+from vscbench.models.local.rows import Row
+from vscbench.models.local.scheduler import Ready, Scheduler
+from vscbench.models.local.tasks import Answer, Task, choose
+from vscbench.records import FIRST_EPOCH, Request
+
+WAIT_S = 60.0
+END = 7
+
+
+def request(name: str, length: int = 1, *, image: Path | None = None) -> Request:
+    return Request(name, FIRST_EPOCH, "x" * length, image, None)
+
+
+@dataclass
+class LetterRows:
+    """Makes a row as long as its prompt; a prompt of two question marks cannot be put."""
+
+    limit: int = 4
+    gate: threading.Event | None = None
+
+    def make(self, asked: Request) -> Row:
+        if self.gate is not None:
+            self.gate.wait(WAIT_S)
+        if asked.prompt == "??":
+            raise DataError("no such image")
+        inputs = {"input_ids": torch.zeros(1, len(asked.prompt))}
+        if asked.image is not None:
+            inputs["pixel_values"] = torch.zeros(1)
+        return Row(inputs, len(asked.prompt), self.limit, seed=len(asked.pair_id))
+
+
+@dataclass
+class LetterBatch:
+    """Counts up to a row's seed, one number a step, in a memory of so many tokens."""
+
+    memory: int = 10**6
+    most_rows: int = 8
+    ends: frozenset[int] = frozenset({END})
+    rows: list[Row] = field(default_factory=list)
+    together: list[list[int]] = field(default_factory=list)
+    fault: Exception | None = None
+    unbearable: int | None = None
+
+    def room(self, waiting: Sequence[Row], tokens: int) -> Room:
+        longest = max((row.most_tokens for row in waiting), default=1)
+        fitting = min(self.most_rows, max(1, tokens // longest))
+        return Room(max(0, fitting - len(self.rows)), longest)
+
+    def admit(self, rows: Sequence[Row]) -> None:
+        self.rows += rows
+        self.together.append([row.length for row in rows])
+
+    def step(self) -> list[Row]:
+        if self.fault is not None:
+            raise self.fault
+        if self.unbearable in {row.length for row in self.rows}:
+            raise IndexError("index 9 is out of bounds")
+        if sum(row.most_tokens for row in self.rows) > self.memory:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        for row in self.rows:
+            row.tokens.append(END if len(row.tokens) == row.seed % 4 else 0)
+        finished = [
+            row for row in self.rows if row.tokens[-1] == END or len(row.tokens) == row.limit
+        ]
+        self.rows = [row for row in self.rows if row not in finished]
+        return finished
+
+    def abandon(self) -> list[Row]:
+        rows, self.rows = self.rows, []
+        return rows
+
+
+def scheduler(batch: LetterBatch, rows: LetterRows | None = None, tokens: int = 10**6) -> Scheduler:
+    return Scheduler((rows or LetterRows()).make, lambda: Ready(batch, tokens), 2, WAIT_S)
+
+
+def answers(
+    futures: Sequence["concurrent.futures.Future[Answer]"],
+) -> list[Answer | BaseException]:
+    concurrent.futures.wait(futures, WAIT_S)
+    return [each.exception(0) or each.result(0) for each in futures]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=30),
+    st.integers(20, 400),
+    st.integers(1, 8),
+)
+def test_every_row_that_fits_by_itself_is_answered_however_little_memory_there_is(
+    lengths: list[int], memory: int, most_rows: int
+) -> None:
+    batch = LetterBatch(memory, most_rows)
+    busy = scheduler(batch)
+    asked = [request("p" * (number % 7), length) for number, length in enumerate(lengths)]
+    found = answers([busy.submit(each) for each in asked])
+    for each, answer in zip(asked, found, strict=True):
+        if len(each.prompt) + 4 > memory:
+            assert isinstance(answer, TargetError)
+        else:
+            assert isinstance(answer, Answer)
+            seed = len(each.pair_id)
+            assert answer.row.tokens == [0] * (seed % 4) + [END]
+            assert answer.ended
+
+
+def test_a_row_that_does_not_fit_alone_is_told_so_and_the_others_go_on() -> None:
+    busy = scheduler(LetterBatch(memory=20))
+    asked = [request("a", 3), request("b", 100), request("c", 5)]
+    small, large, other = answers([busy.submit(each) for each in asked])
+    assert isinstance(large, TargetError) and "memory" in str(large)
+    assert isinstance(small, Answer) and isinstance(other, Answer)
+
+
+def test_a_request_that_cannot_be_prepared_is_told_so_alone() -> None:
+    busy = scheduler(LetterBatch())
+    asked = [request("a"), Request("b", FIRST_EPOCH, "??", None, None), request("c")]
+    good, wrong, other = answers([busy.submit(each) for each in asked])
+    assert isinstance(wrong, DataError)
+    assert isinstance(good, Answer) and isinstance(other, Answer)
+
+
+def test_weights_that_cannot_be_loaded_are_told_to_every_request_then_and_later() -> None:
+    def load() -> Ready:
+        raise UsageError("the weights lack a layer")
+
+    busy = Scheduler(LetterRows().make, load, 2, WAIT_S)
+    found = answers([busy.submit(request(name)) for name in "abc"])
+    found += answers([busy.submit(request("later"))])
+    assert [str(each) for each in found] == ["the weights lack a layer"] * 4
+
+
+def test_a_defect_while_generating_is_told_to_every_request_with_what_it_was() -> None:
+    busy = scheduler(LetterBatch(fault=IndexError("index 9 is out of bounds")))
+    for answer in answers([busy.submit(request(name)) for name in "abc"]):
+        assert isinstance(answer, VscbenchError)
+        assert "IndexError: index 9 is out of bounds" in str(answer)
+
+
+def test_one_request_that_the_model_cannot_bear_costs_no_other_its_answer() -> None:
+    busy = scheduler(LetterBatch(unbearable=13))
+    asked = [request(f"p{length}", length) for length in range(1, 30)]
+    found = answers([busy.submit(each) for each in asked])
+    for each, answer in zip(asked, found, strict=True):
+        if len(each.prompt) == 13:
+            assert isinstance(answer, TargetError) and "IndexError" in str(answer)
+        else:
+            assert isinstance(answer, Answer)
+
+
+def test_a_model_that_fails_at_everything_ends_the_run_after_a_few_tries() -> None:
+    batch = LetterBatch(fault=RuntimeError("device-side assert"))
+    busy = scheduler(batch)
+    found = answers([busy.submit(request(f"p{length}", length)) for length in range(1, 30)])
+    assert all("device-side assert" in str(answer) for answer in found)
+    assert sum(type(answer) is TargetError for answer in found) == 2
+    assert len(batch.together) <= 4
+
+
+def test_the_first_batch_waits_for_those_that_are_on_their_way() -> None:
+    gate, batch = threading.Event(), LetterBatch()
+    busy = scheduler(batch, LetterRows(gate=gate))
+    futures = [busy.submit(request(name)) for name in "abcdefgh"]
+    gate.set()
+    answers(futures)
+    assert len(batch.together[0]) == 8
+
+
+def test_a_request_alone_does_not_wait_for_company_that_never_comes() -> None:
+    (answer,) = answers([scheduler(LetterBatch()).submit(request("a"))])
+    assert isinstance(answer, Answer)
+
+
+def test_a_row_is_cut_by_its_length_and_says_so() -> None:
+    (answer,) = answers([scheduler(LetterBatch(), LetterRows(limit=2)).submit(request("abc"))])
+    assert isinstance(answer, Answer)
+    assert not answer.ended
+    assert answer.row.tokens == [0, 0]
+
+
+def test_a_row_s_latency_begins_when_it_is_taken_up() -> None:
+    gate = threading.Event()
+    busy = scheduler(LetterBatch(), LetterRows(gate=gate))
+    began = time.monotonic()
+    future = busy.submit(request("a"))
+    gate.set()
+    (answer,) = answers([future])
+    assert isinstance(answer, Answer)
+    assert 0 <= answer.latency_s <= time.monotonic() - began
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=20), st.integers(1, 10))
+def test_the_longest_are_taken_first_with_their_like(
+    lengths: list[tuple[int, bool]], rows: int
+) -> None:
+    tasks = []
+    for length, seeing in lengths:
+        inputs = {"pixel_values": torch.zeros(1)} if seeing else {}
+        waiting: concurrent.futures.Future[Answer] = concurrent.futures.Future()
+        tasks.append(Task(request("p"), waiting, Row(inputs, length, 2, 0)))
+    taken = [task.row for task in choose(tasks, Room(rows, 30)) if task.row]
+    fitting = [task.row for task in tasks if task.row and task.row.most_tokens <= 30]
+    assert bool(taken) == bool(fitting)
+    assert len(taken) <= rows
+    assert len({row.has_image for row in taken}) <= 1
+    if taken:
+        assert taken[0].length == max(row.length for row in fitting)
+        left = [row for row in fitting if row.has_image is taken[0].has_image and row not in taken]
+        assert all(row.length <= taken[-1].length for row in left)
+
+
+# A limit on the address space of a process that has loaded its weights: memory really ends there.
+SHORT_OF_MEMORY = """
+import json, pathlib, resource, sys
+sys.path[:] = {path!r}
+from local_models import open_tiny, some_requests
+from vscbench.models.local.ready import load_ready
+from vscbench.models.local.scheduler import Scheduler
+
+folder, said = pathlib.Path({folder!r}), pathlib.Path({said!r})
+model = open_tiny(folder, max_tokens=2000)
+requests = some_requests(said.parent, 40)
+
+def load():
+    ready = load_ready(model.opened)
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + {room} * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, -1))
+    return ready
+
+busy = Scheduler(model.maker.make, load, 2, 600.0)
+answers = [busy.submit(request) for request in requests]
+said.write_text(json.dumps([each.result().row.tokens for each in answers]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space by Linux's means")
+def test_memory_that_really_runs_out_costs_no_answer(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    def run(room: int) -> tuple[str, list[list[int]]]:
+        said = tmp_path / f"{room}.json"
+        program = SHORT_OF_MEMORY.format(
+            path=sys.path, folder=str(tiny("llava")), said=str(said), room=room
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        return done.stdout, json.loads(said.read_text())
+
+    log, said = run(32)
+    ample_log, ample = run(100_000)
+    assert "out of memory" in log
+    assert "out of memory" not in ample_log
+    assert len(ample) == 40
+    assert said == ample
+
+
+def test_requests_of_many_lengths_are_answered_by_a_real_model(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = open_tiny(tiny("llava"))
+    requests = some_requests(tmp_path, 12)
+    found = answers([model._scheduler.submit(each) for each in requests])
+    assert all(isinstance(each, Answer) for each in found)

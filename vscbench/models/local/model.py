@@ -1,0 +1,148 @@
+"""A checkpoint as a model that answers, in the process that holds its weights."""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from vscbench.errors import TargetError, UsageError
+from vscbench.models.cores import usable_cores
+from vscbench.models.local.checkpoint import Checkpoint, Sight, find_checkpoint
+from vscbench.models.local.digest import checkpoint_sha256
+from vscbench.models.local.facts import Opened, identity_of, recorded_params
+from vscbench.models.local.loading import choose_machine, load_config, load_processor
+from vscbench.models.local.opening import LocalOpening
+from vscbench.models.local.parameters import read_local_parameters
+from vscbench.models.local.prompts import choose_prompting, require_place_for_system
+from vscbench.models.local.ready import load_ready
+from vscbench.models.local.rows import Bounds, RowMaker
+from vscbench.models.local.scheduler import Scheduler
+from vscbench.models.local.tasks import Answer
+from vscbench.models.protocol import ModelSpec, ParamValue, Price
+from vscbench.records import Finish, Request, Response
+
+# How many requests the run keeps here: batches are chosen from what is known.
+IN_HAND = 1024
+MOST_PREPARERS = 8
+
+
+class LocalModel:
+    """Answers from weights that are loaded here; see `vscbench.models.protocol.Model`."""
+
+    def __init__(self, opened: Opened, maker: RowMaker) -> None:
+        """Prepare; the weights are loaded when something is asked.
+
+        Args:
+            opened: the checkpoint.
+            maker: prepares its requests.
+        """
+        self.opened = opened
+        self.maker = maker
+        self.name = opened.spec.name
+        self.params: Mapping[str, ParamValue] = MappingProxyType(recorded_params(opened))
+        self.identity: Mapping[str, object] = MappingProxyType(identity_of(opened))
+        self.default_concurrency = IN_HAND
+        self.price = Price(0.0, 0.0)
+        self._scheduler = Scheduler(
+            maker.make,
+            partial(load_ready, opened),
+            min(usable_cores(), MOST_PREPARERS),
+            # What a row takes depends on how many there are beside it: no bound unless asked for.
+            math.inf if opened.spec.timeout_s is None else opened.spec.timeout_s,
+        )
+
+    async def respond(self, request: Request) -> Response:
+        """Answer as soon as there is room for it in a batch.
+
+        Raises:
+            TargetError: this request cannot be put to the model, or took longer than its deadline
+                from the moment it was taken up.
+            DataError: its image cannot be read.
+            VscbenchError: the weights cannot be loaded, or the engine failed.
+        """
+        answer = await asyncio.wrap_future(self._scheduler.submit(request))
+        return self._response(answer)
+
+    async def close(self) -> None:
+        """Nothing to release that does not end with the process."""
+
+    def _response(self, answer: Answer) -> Response:
+        tokens = answer.row.tokens
+        if not answer.ended and len(tokens) < answer.row.limit:
+            raise TargetError(f"no answer within {self.opened.spec.timeout_s} s")
+        words = tokens[:-1] if answer.ended else tokens
+        text = self.opened.tokenizer.decode(words, skip_special_tokens=True)
+        return Response(
+            text=text.strip(),
+            finish=Finish.STOP if answer.ended else Finish.LENGTH,
+            served_model=self.opened.version,
+            prompt_tokens=answer.row.length,
+            completion_tokens=len(tokens),
+            cost_usd=0.0,
+            latency_s=answer.latency_s,
+        )
+
+
+def open_checkpoint(opening: LocalOpening) -> LocalModel:
+    """Check everything that can be checked without loading the weights.
+
+    Raises:
+        UsageError: the checkpoint, or a parameter, cannot be used.
+    """
+    spec = opening.spec
+    parameters = read_local_parameters(spec.params)
+    checkpoint = find_checkpoint(opening.source, opening.base, opening.revision, parameters)
+    require_sight(checkpoint, spec)
+    machine = choose_machine(parameters)
+    config = load_config(checkpoint, parameters)
+    processor = load_processor(checkpoint, parameters, opening.needs)
+    sees_images = checkpoint.sight is Sight.IMAGES
+    prompting = choose_prompting(
+        checkpoint.source,
+        config.model_type,
+        processor,
+        sees_images=sees_images,
+    )
+    if spec.sends_system:
+        require_place_for_system(checkpoint.source, prompting, with_image=spec.sends_images)
+    digest = checkpoint_sha256(checkpoint.folders)
+    opened = Opened(spec, parameters, checkpoint, machine, processor, digest)
+    maker = RowMaker(
+        processor,
+        prompting,
+        parameters,
+        sees_images=sees_images,
+        bounds=bounds_of(config),
+    )
+    return LocalModel(opened, maker)
+
+
+def require_sight(checkpoint: Checkpoint, spec: ModelSpec) -> None:
+    """See that a model that is to be sent images takes them.
+
+    Raises:
+        UsageError: it takes text only; names the ways out.
+    """
+    if spec.sends_images and checkpoint.sight is Sight.TEXT:
+        raise UsageError(
+            f"--model={spec.name}: {checkpoint.source} is a text-only model, and the selected "
+            "pairs have images. Select pairs without one ('--vsc-variant text'), or take a model "
+            "that sees"
+        )
+
+
+def bounds_of(config: Any) -> Bounds:  # noqa: ANN401 - any of transformers' configurations
+    """Return how much a model reads, its Q-Former included, if it has one."""
+    return Bounds(context_of(config), _positions(getattr(config, "qformer_config", None)))
+
+
+def context_of(config: Any) -> int | None:  # noqa: ANN401 - as above
+    """Return how many tokens a model reads at most, where its configuration says so."""
+    return _positions(config.get_text_config(decoder=True))
+
+
+def _positions(config: object) -> int | None:
+    most = getattr(config, "max_position_embeddings", None)
+    return most if isinstance(most, int) else None

@@ -1,0 +1,57 @@
+"""A model whose weights are loaded, with the way in which it is best kept busy."""
+
+import time
+from typing import Any
+
+import torch
+
+from vscbench.models.local.batch import Batch
+from vscbench.models.local.choosing import chooser_of
+from vscbench.models.local.continuous import ContinuousBatch
+from vscbench.models.local.facts import Opened
+from vscbench.models.local.fixed import FixedBatch
+from vscbench.models.local.kinds import attention_of
+from vscbench.models.local.loading import generation_defaults, load_model
+from vscbench.models.local.memory import tokens_that_fit
+from vscbench.models.local.scheduler import Ready
+
+MOST_ROWS_GPU = 256
+MOST_ROWS_CPU = 64
+# Prompts that are read together: enough to fill a GPU, little enough beside keys and values.
+PROMPT_TOKENS = 8192
+
+
+def load_ready(opened: Opened) -> Ready:
+    """Load the weights, and say how they are used; what the log keeps is printed.
+
+    Raises:
+        UsageError: they cannot be loaded.
+    """
+    began = time.monotonic()
+    torch.manual_seed(opened.parameters.seed)
+    model = load_model(opened.checkpoint, opened.parameters, opened.machine)
+    batch = batch_of(opened, model)
+    tokens = opened.parameters.batch_tokens or tokens_that_fit(model)
+    took_s = time.monotonic() - began
+    print(
+        f"loaded {opened.checkpoint.source} ({opened.version}) in {took_s:.1f} s:",
+        f"{type(model).__name__}, {model.device}, {opened.machine.dtype},",
+        f"{model.config._attn_implementation}, {type(batch).__name__}, {tokens} tokens at once",
+        flush=True,
+    )
+    return Ready(batch, tokens)
+
+
+def batch_of(opened: Opened, model: Any) -> Batch:  # noqa: ANN401 - any of transformers' models
+    """Choose how a model is batched: refilled where its architecture can be."""
+    defaults = generation_defaults(model)
+    tokenizer = opened.tokenizer
+    ends = defaults.ends | ({tokenizer.eos_token_id} - {None})
+    pad_token = tokenizer.pad_token_id
+    pad = pad_token if pad_token is not None else min(ends, default=0)
+    chooser = chooser_of(opened.parameters, defaults.repetition_penalty)
+    most_rows = MOST_ROWS_CPU if model.device.type == "cpu" else MOST_ROWS_GPU
+    attention = attention_of(model)
+    if attention is None:
+        return FixedBatch(model, chooser, ends, pad, most_rows)
+    return ContinuousBatch(model, attention, chooser, ends, pad, most_rows, PROMPT_TOKENS)
