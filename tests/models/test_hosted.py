@@ -12,7 +12,7 @@ from vscbench.errors import DataError, TargetError, UsageError
 from vscbench.models.hosted import HostedModel, sender_count
 from vscbench.models.protocol import ModelSpec
 from vscbench.models.sender_pool import HostedOpening, SenderPool
-from vscbench.models.sender_processes import SenderProcesses
+from vscbench.models.sender_processes import Program, SenderProcesses
 from vscbench.records import Cause, Finish, Request, Response
 
 ASKED = Request("p", 1, "Is it safe?", None, None)
@@ -188,6 +188,23 @@ async def until_answered(model: HostedModel) -> str:
             assert fault.cause is Cause.CONNECTION
             await asyncio.sleep(0)
     raise AssertionError("the senders were not started again")
+
+
+def test_a_process_that_ends_before_it_is_asked_is_told_and_not_waited_for(
+    server: LoopbackServer,
+) -> None:
+    program = Program("ending_program", "the local engine")
+
+    async def facts() -> None:
+        pool = SenderPool(lambda: SenderProcesses(1, program))
+        number = pool.add(opening(server))
+        try:
+            await asyncio.wait_for(pool.facts(number), 60)
+        finally:
+            await pool.close()
+
+    with pytest.raises(TargetError, match=r"the local engine ended \(exit status 4\)"):
+        asyncio.run(facts())
 
 
 def test_closing_leaves_no_process_behind(server: LoopbackServer) -> None:

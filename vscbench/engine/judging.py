@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir, mkdtemp
 
 from vscbench.engine.admission import Limits
 from vscbench.engine.judge_models import JudgeModels
@@ -127,10 +127,9 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
         loop = LoopThread()
         closing.callback(loop.close)
         senders = sender_count(concurrency or IN_FLIGHT_A_SENDER, 0, usable_cores())
-        folder = closing.enter_context(TemporaryDirectory())
         pools = Pools(
             SenderPool(lambda: SenderProcesses(senders)),
-            SenderPool(lambda: start_local(Path(folder, "store.sqlite"))),
+            SenderPool(lambda: start_local(Path(mkdtemp(prefix="vscbench-"), "store"))),
             Servers(Path(gettempdir())),
         )
         closing.callback(lambda: loop.run(pools.close(), CLOSE_S))

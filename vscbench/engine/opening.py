@@ -97,7 +97,7 @@ def open_local(
         if store:
             store.remember_opening(key_of(opening), pack_facts(found))
 
-    return RemoteLocalModel(number, facts, pool, remember, LOG_NAME)
+    return RemoteLocalModel(number, facts, pool, remember)
 
 
 def open_served(

@@ -23,6 +23,7 @@ from vscbench.records import Cause
 START_S = 180.0
 HELLO_S = 10.0
 LOOK_S = 0.2
+REAP_LOOKS = 10
 STOP_S = 5.0
 TAIL_BYTES = 600
 MOST_LOG_BYTES = 1_000_000
@@ -77,6 +78,7 @@ class SenderProcesses:
         self._token = secrets.token_hex(32)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=senders)
         self._listener.setblocking(False)
+        self._log_file = log
         self._log = _open_log(log)
         self._log_begin = os.fstat(self._log.fileno()).st_size
         forks = sys.platform == "linux"  # elsewhere a process that forks is not safe
@@ -115,6 +117,8 @@ class SenderProcesses:
         loop = asyncio.get_running_loop()
         for connection in self._connections:
             connection.opened = loop.create_future()
+            if not connection.is_open:  # it has ended since it called back
+                raise await self._ended()
             connection.writer.write(encode_frame({"open": asked, "model": model}))
         answers: list[Frame] = [await each.opened for each in self._connections if each.opened]
         for answer in answers:
@@ -219,10 +223,18 @@ class SenderProcesses:
             if waiting and not waiting.done():
                 waiting.set_result(frame)
         connection.is_open = False
-        error = TargetError(self._why_ended("ended"), Cause.CONNECTION)
+        error = await self._ended()
         for lost in [*connection.pending.values(), connection.opened]:
             if lost and not lost.done():
                 lost.set_exception(error)
+
+    async def _ended(self) -> TargetError:
+        """Say that a process ended, and how; its status comes a moment after its connection."""
+        for _ in range(REAP_LOOKS):
+            if self._any_ended():
+                break
+            await asyncio.sleep(LOOK_S / REAP_LOOKS)
+        return TargetError(self._why_ended("ended"), Cause.CONNECTION)
 
     def _any_ended(self) -> bool:
         return any(process.poll() is not None for process in self.processes)
@@ -230,7 +242,8 @@ class SenderProcesses:
     def _why_ended(self, what: str) -> str:
         codes = {process.poll() for process in self.processes} - {None}
         status = f" (exit status {', '.join(map(str, codes))})" if codes else ""
-        return f"{self._program.name} {what}{status}{self._last_words()}"
+        kept = f" (all it wrote: {self._log_file})" if self._log_file else ""
+        return f"{self._program.name} {what}{status}{kept}{self._last_words()}"
 
     def _last_words(self) -> str:
         size = os.fstat(self._log.fileno()).st_size

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from local_models import BLIND, finish_all, fresh, generate_alone, open_tiny, some_requests
 from tiny_vlms import ARCHITECTURES
 
-from vscbench.models.local.continuous import ContinuousBatch, chunks
+from vscbench.models.local.choosing import NO_NUMBER
+from vscbench.models.local.continuous import MOST_SCORES, ContinuousBatch, chunks
 from vscbench.models.local.ready import load_ready
 from vscbench.models.local.rows import Row
 
@@ -32,11 +33,12 @@ def test_a_row_in_a_refilled_batch_says_what_transformers_says_for_it_alone(
     tiny: Callable[[str], Path], name: str
 ) -> None:
     batch, tokens, rows = opened(tiny(name), name)
+    alone = [generate_alone(batch.model, row, batch) for row in rows]
     batch.most_rows = 5  # so that slots are used again, many times
     finished = list(finish_all(batch, rows, tokens))
     assert len(finished) == len(rows) and set(finished) == set(rows)
     said = [row.tokens for row in rows]
-    assert said == [generate_alone(batch.model, row, batch) for row in rows]
+    assert said == alone
     assert len({len(each) for each in said}) > 2
 
 
@@ -54,15 +56,36 @@ def test_rows_that_were_given_up_say_the_same_when_they_begin_anew(
 ) -> None:
     batch, tokens, rows = opened(tiny("llava"), "llava")
     with_image = [row for row in rows if row.has_image]
+    alone = [generate_alone(batch.model, row, batch) for row in with_image]
+    again = [fresh(row) for row in with_image]
     assert batch.room(with_image, tokens).rows >= len(with_image)
     batch.admit(with_image)
     batch.step()
-    lost = batch.abandon()
-    assert lost and not batch.rows
-    for row in lost:
-        row.start_again()
-    list(finish_all(batch, lost, tokens))
-    assert [row.tokens for row in lost] == [generate_alone(batch.model, row, batch) for row in lost]
+    assert batch.abandon()
+    assert not batch.rows
+    list(finish_all(batch, again, tokens))
+    assert [row.tokens for row in again] == alone
+
+
+def test_a_longer_row_than_memory_was_divided_for_gets_its_turn(
+    tiny: Callable[[str], Path],
+) -> None:
+    batch, tokens, rows = opened(tiny("llava"), "llava")
+    longest, *others = [row for row in rows if not row.has_image]
+    batch.room(others, tokens)
+    longest.limit += 1000
+    batch.admit(others[:1])
+    assert batch.room([longest, *others[1:]], tokens).rows == 0
+    finished = list(finish_all(batch, [longest, *others[1:]], tokens))
+    assert longest in finished
+
+
+def test_a_model_that_computes_no_numbers_says_no_word(tiny: Callable[[str], Path]) -> None:
+    batch, tokens, rows = opened(tiny("llava"), "llava")
+    with torch.no_grad():
+        batch.model.get_output_embeddings().weight.fill_(float("nan"))
+    list(finish_all(batch, rows, tokens))
+    assert all(row.tokens == [NO_NUMBER] for row in rows)
 
 
 def test_a_row_past_its_deadline_is_let_go_with_what_it_has(tiny: Callable[[str], Path]) -> None:
@@ -100,7 +123,7 @@ def test_running_rows_are_not_interrupted_for_one_free_slot(tiny: Callable[[str]
     assert batch.room(rows, tokens).rows == 0
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=30), st.integers(1, 200))
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 3000))
 def test_prompts_read_together_keep_to_the_limit_and_none_is_left_out(
     lengths: list[int], most: int
 ) -> None:
@@ -109,6 +132,7 @@ def test_prompts_read_together_keep_to_the_limit_and_none_is_left_out(
     assert [row for part in parts for row in part] == rows
     for part in parts:
         assert len(part) == 1 or len(part) * max(row.length for row in part) <= most
+        assert len(part) * len({row.length for row in part}) <= MOST_SCORES
 
 
 def test_no_gradients_are_kept(tiny: Callable[[str], Path]) -> None:

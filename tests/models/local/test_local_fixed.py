@@ -1,11 +1,15 @@
+import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from local_models import finish_all, fresh, generate_alone, open_tiny, some_requests
 
+from vscbench.models.local.choosing import NO_NUMBER
 from vscbench.models.local.fixed import FixedBatch
 from vscbench.models.local.ready import load_ready
 from vscbench.models.local.rows import Row
@@ -37,6 +41,43 @@ def test_a_row_in_a_batch_says_what_transformers_says_for_it_alone(
     said = [row.tokens for row in rows]
     assert said == [generate_alone(batch.model, row, batch) for row in rows]
     assert len({len(each) for each in said}) > 2
+
+
+def test_what_else_a_checkpoint_says_of_generation_is_left_aside(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    plain = shutil.copytree(tiny("mllama"), tmp_path / "plain")
+    settings = json.loads((plain / "generation_config.json").read_text())
+    full = shutil.copytree(plain, tmp_path / "full")
+    more = {
+        "no_repeat_ngram_size": 1,
+        "min_new_tokens": 30,
+        "suppress_tokens": list(range(200)),
+        "num_beams": 3,
+        "do_sample": True,
+        "temperature": 0.3,
+    }
+    (full / "generation_config.json").write_text(json.dumps({**settings, **more}))
+
+    def said(folder: Path, **params: float) -> list[list[int]]:
+        batch, tokens, rows = opened(folder, "mllama", **params)
+        list(finish_all(batch, rows, tokens))
+        return [row.tokens for row in rows]
+
+    assert said(full) == said(plain)
+    (full / "generation_config.json").write_text(
+        json.dumps({**settings, **more, "repetition_penalty": 1.3})
+    )
+    assert said(full) == said(plain, repetition_penalty=1.3)
+    assert said(full, repetition_penalty=1.0) == said(plain)
+
+
+def test_a_model_that_computes_no_numbers_says_no_word(tiny: Callable[[str], Path]) -> None:
+    batch, tokens, rows = opened(tiny("mllama"), "mllama")
+    with torch.no_grad():
+        batch.model.get_output_embeddings().weight.fill_(float("nan"))
+    list(finish_all(batch, rows, tokens))
+    assert all(row.tokens == [NO_NUMBER] for row in rows)
 
 
 def test_what_is_drawn_is_the_same_alone_as_in_a_batch(tiny: Callable[[str], Path]) -> None:

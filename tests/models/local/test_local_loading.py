@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from vscbench.models.local.loading import (
     generation_defaults,
     load_config,
     load_model,
-    load_processor,
 )
 from vscbench.models.local.parameters import LocalParameters
+from vscbench.models.local.processors import load_processor
 from vscbench.models.protocol import ParamValue
 
 CPU = LocalParameters(device="cpu")
@@ -283,3 +284,22 @@ def test_what_ends_an_answer_is_what_the_checkpoint_says(folder: Path) -> None:
         defaults = generation_defaults(loaded(folder))
         assert set(defaults.ends) == ends
         assert defaults.repetition_penalty == 1.3
+
+
+def test_a_parameter_that_nothing_in_the_processor_knows_is_refused(
+    tiny: Callable[[str], Path],
+) -> None:
+    with pytest.raises(UsageError, match=r"processor\.no_such_option: .*would change nothing"):
+        open_tiny(tiny("llava"), **{"processor.no_such_option": 7})  # type: ignore[arg-type]  # mypy takes it for any keyword
+
+
+def test_weights_larger_than_the_machine_s_memory_are_refused_before_they_are_read(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("llava"), tmp_path / "huge")
+    header = {"big": {"dtype": "F32", "shape": [10**9, 10**6], "data_offsets": [0, 0]}}
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
+    checkpoint = find_checkpoint(str(tiny("llava")), None, None, CPU)
+    with pytest.raises(UsageError, match=r"weights take 4000000\.0 GB in float32.*dtype=bfloat16"):
+        load_model(replace(checkpoint, folder=folder), CPU, PLAIN)

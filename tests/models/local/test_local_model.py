@@ -1,9 +1,11 @@
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from local_models import generate_alone, open_tiny, some_requests
+from safetensors.torch import load_file, save_file
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.local.model import LocalModel, context_of
@@ -46,6 +48,24 @@ def test_a_row_past_its_deadline_is_an_error_and_not_an_answer(
     for response in ask(model, *some_requests(tmp_path, 3)):
         assert isinstance(response, TargetError)
         assert "no answer within" in str(response)
+
+
+def test_a_model_that_computes_no_numbers_is_an_error_and_not_an_answer(
+    tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny("llava"), tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    save_file(
+        {
+            name: each * float("nan") if "lm_head" in name else each
+            for name, each in weights.items()
+        },
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    for response in ask(open_tiny(folder), *some_requests(tmp_path, 3)):
+        assert isinstance(response, TargetError)
+        assert "not a number" in str(response)
 
 
 def test_a_text_only_model_is_refused_where_there_are_images(tiny: Callable[[str], Path]) -> None:

@@ -35,7 +35,7 @@ def with_engine(
         number = pool.add(LocalOpening(spec, str(folder)))
         try:
             facts = await pool.facts(number)
-            await act(RemoteLocalModel(number, facts, pool, forget, LOG_NAME), pool)
+            await act(RemoteLocalModel(number, facts, pool, forget), pool)
         finally:
             await pool.close()
 

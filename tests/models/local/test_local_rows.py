@@ -104,15 +104,15 @@ def test_a_row_counts_the_tokens_of_its_image_and_those_it_may_still_get(
     assert seen.bytes > plain.bytes > 0
 
 
-def test_a_row_that_starts_again_forgets_its_answer_only(
+def test_a_row_whose_prompt_was_read_keeps_its_words_and_not_its_image(
     tiny: Callable[[str], Path], picture: Path
 ) -> None:
-    maker = open_tiny(tiny("llava")).maker
-    row = maker.make(asked("Why?", picture))
-    row.tokens += [5, 6]
-    row.start_again()
-    assert row.tokens == []
-    assert same(row, maker.make(asked("Why?", picture)))
+    row = open_tiny(tiny("llava")).maker.make(asked("Why?", picture))
+    before, words = row.bytes, row.inputs["input_ids"]
+    row.let_image_go()
+    assert row.has_image
+    assert row.bytes < before
+    assert row.inputs["input_ids"] is words
 
 
 def test_a_prompt_longer_than_the_context_is_its_own_case_only(

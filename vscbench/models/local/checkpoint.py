@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Checkpoint:
 
     ``folder`` has configuration, processor and weights in transformers' layout. ``overlay`` has
     weights in the original LLaVA layout that go over them, ``adapter`` a PEFT adapter.
-    ``commit`` is the hub's, where the source is a hub id. ``sight`` says whether it sees images.
+    ``commit`` is the hub's, where the source is a hub id, and ``commits_below`` those of its base
+    and its adapter. ``sight`` says whether it sees images.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Checkpoint:
     commit: str | None = None
     overlay: Path | None = None
     adapter: Path | None = None
+    commits_below: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -64,18 +66,20 @@ def find_checkpoint(
     folder, commit = fetch(source, parameters.revision or revision)
     _require_hub(source, commit, parameters.revision)
     overlay = adapter = None
+    commits: dict[str, str | None] = {}
     below = parameters.base or base
     if is_adapter(folder):
         adapter = folder
-        folder, _ = fetch(below or base_of_adapter(adapter), None)
+        folder, commits["base_revision"] = fetch(below or base_of_adapter(adapter), None)
         below = None
     if is_original_llava(folder):
         overlay = folder
         require_readable(weight_files(overlay))
-        folder, _ = fetch(_require_base(source, below or usual_base(overlay)), None)
+        named = _require_base(source, below or usual_base(overlay))
+        folder, commits["base_revision"] = fetch(named, None)
     _require_use_of_base(source, parameters.base, overlay or adapter)
     if parameters.adapter is not None:
-        adapter, _ = fetch(parameters.adapter, None)
+        adapter, commits["adapter_revision"] = fetch(parameters.adapter, None)
         if not is_adapter(adapter):
             raise UsageError(
                 f"--vsc-param adapter={parameters.adapter}: {adapter} holds no PEFT adapter "
@@ -85,7 +89,8 @@ def find_checkpoint(
         require_readable(adapter_files(adapter)[1:])
     sight = _sight(source, folder, parameters)
     require_weights(source, folder)
-    return Checkpoint(source, folder, sight, commit, overlay, adapter)
+    below_it = {name: each for name, each in commits.items() if each is not None}
+    return Checkpoint(source, folder, sight, commit, overlay, adapter, below_it)
 
 
 def read_config(source: str, folder: Path) -> Mapping[str, Any]:

@@ -10,6 +10,9 @@ from torch import Tensor
 from vscbench.models.local.parameters import LocalParameters
 from vscbench.models.local.rows import Row
 
+# In place of a token: the model has computed infinities, or nothing that is a number.
+NO_NUMBER = -1
+
 
 @dataclass(frozen=True, slots=True)
 class TokenChooser:
@@ -30,7 +33,7 @@ class TokenChooser:
         return self.temperature == 0 and self.repetition_penalty == 1.0
 
     def choose(self, scores: Tensor, rows: Sequence[Row], seen: Sequence[Tensor]) -> Tensor:
-        """Return the next token of each row, shape (rows,).
+        """Return the next token of each row, shape (rows,); ``NO_NUMBER`` where scores are none.
 
         Args:
             scores: of every token, shape (rows, vocabulary).
@@ -38,14 +41,15 @@ class TokenChooser:
             seen: the tokens of each row so far, prompt and answer; looked at for the penalty.
         """
         if self.is_plain:
-            return scores.argmax(dim=-1)
+            return _likeliest(scores)
         scores = self._penalised(scores.float(), seen)
         if self.temperature == 0:
-            return scores.argmax(dim=-1)
+            return _likeliest(scores)
         shares = self._kept(scores / self.temperature).softmax(dim=-1)
         draws = torch.tensor([[_draw(row)] for row in rows], device=shares.device)
         below = shares.cumsum(dim=-1) < draws * shares.sum(dim=-1, keepdim=True)
-        return below.sum(dim=-1).clamp(max=scores.shape[-1] - 1)
+        drawn = below.sum(dim=-1).clamp(max=scores.shape[-1] - 1)
+        return drawn.where(_likeliest(scores) != NO_NUMBER, NO_NUMBER)
 
     def _penalised(self, scores: Tensor, seen: Sequence[Tensor]) -> Tensor:
         """Make tokens less likely that were there before (Keskar et al. 2019, arXiv 1909.05858)."""
@@ -84,6 +88,12 @@ def chooser_of(parameters: LocalParameters, repetition_penalty: float | None) ->
     asked = parameters.repetition_penalty
     penalty = asked if asked is not None else repetition_penalty
     return TokenChooser(parameters.temperature, parameters.top_k, parameters.top_p, penalty or 1.0)
+
+
+def _likeliest(scores: Tensor) -> Tensor:
+    """Return the likeliest token of each row; what is not a number is greater than all that are."""
+    best, tokens = scores.max(dim=-1)
+    return tokens.where(best.isfinite(), NO_NUMBER)
 
 
 def _draw(row: Row) -> float:

@@ -17,6 +17,8 @@ from vscbench.models.local.slots import STRIDE, Slots
 
 # New prompts interrupt those that are being answered: not for fewer than this share of the slots.
 REFILL_SHARE = 8
+# The model gives scores of every row at every place where any row ends: no more than so many.
+MOST_SCORES = 512
 # Prompts that are being read are held a second time: no more of memory than this share of it.
 READING_SHARE = 4
 
@@ -81,6 +83,8 @@ class ContinuousBatch:
         if not self.rows:
             self._plan(waiting, tokens)
         planned = self._planned or Room(0, 0)
+        if self.rows and any(row.most_tokens > planned.most_tokens for row in waiting):
+            return Room(0, 0)  # soon nothing is in memory, and it is divided anew for longer rows
         free = planned.rows - len(self.rows)
         enough = not self.rows or free >= max(1, planned.rows // REFILL_SHARE)
         return Room(free if enough else 0, planned.most_tokens)
@@ -130,6 +134,8 @@ class ContinuousBatch:
             shifts = self.model.model.rope_deltas.flatten().tolist()
             for row, shift in zip(rows, shifts, strict=True):
                 row.shift = int(shift)
+        for row in rows:
+            row.let_image_go()
         planned = self._planned or Room(len(rows), max(row.most_tokens for row in rows))
         if self._slots is None:
             self._slots = Slots(prompts, planned.rows, planned.most_tokens)
@@ -184,8 +190,7 @@ class ContinuousBatch:
         return finished
 
     def _is_done(self, row: Row, now: float) -> bool:
-        ended = row.tokens[-1] in self.ends or len(row.tokens) >= row.limit
-        return ended or now > row.deadline
+        return row.is_done(self.ends) or now > row.deadline
 
 
 def chunks(rows: Sequence[Row], most_tokens: int) -> list[list[Row]]:
@@ -193,7 +198,9 @@ def chunks(rows: Sequence[Row], most_tokens: int) -> list[list[Row]]:
     parts: list[list[Row]] = []
     for row in rows:
         longest = max(row.length, *(each.length for each in parts[-1])) if parts else row.length
-        if parts and longest * (len(parts[-1]) + 1) <= most_tokens:
+        ends = {row.length, *(each.length for each in parts[-1])} if parts else set()
+        rows_then = len(parts[-1]) + 1 if parts else 1
+        if parts and longest * rows_then <= most_tokens and rows_then * len(ends) <= MOST_SCORES:
             parts[-1].append(row)
         else:
             parts.append([row])

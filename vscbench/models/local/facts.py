@@ -49,7 +49,7 @@ def recorded_params(opened: Opened) -> dict[str, ParamValue]:
         "torch": torch.__version__,
     }
     commit = {"revision": opened.checkpoint.commit} if opened.checkpoint.commit else {}
-    return {**shown, **opened.spec.params, **commit}
+    return {**shown, **opened.spec.params, **commit, **opened.checkpoint.commits_below}
 
 
 def identity_of(opened: Opened) -> dict[str, object]:
@@ -69,5 +69,6 @@ def identity_of(opened: Opened) -> dict[str, object]:
         "repetition_penalty": parameters.repetition_penalty,
         "seed": parameters.seed if parameters.temperature > 0 else None,
         "processor": dict(parameters.processor),
+        "trust_remote_code": parameters.trust_remote_code,
         "transformers": ".".join(transformers.__version__.split(".")[:2]),
     }

@@ -37,14 +37,14 @@ class ChosenAlone(LogitsProcessor):  # type: ignore[misc]  # transformers has no
         for number, token in enumerate(chosen.tolist()):
             self._note(number, token)
         alone = torch.full_like(scores, float("-inf"))
-        return alone.scatter_(-1, chosen[:, None], 0.0)
+        return alone.scatter_(-1, chosen[:, None].clamp(min=0), 0.0)
 
     def _note(self, number: int, token: int) -> None:
         if not self._going[number]:
             return
         row = self._rows[number]
         row.tokens.append(token)
-        self._going[number] = token not in self._ends and len(row.tokens) < row.limit
+        self._going[number] = not row.is_done(self._ends)
 
 
 @dataclass
@@ -89,8 +89,6 @@ class FixedBatch:
             num_beams=1,
             eos_token_id=sorted(self.ends) or None,
             pad_token_id=self.pad_token,
-            decoder_start_token_id=self.model.generation_config.decoder_start_token_id,
-            bos_token_id=self.model.generation_config.bos_token_id,
         )
         self.model.generate(
             **inputs,

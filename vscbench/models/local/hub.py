@@ -17,13 +17,16 @@ def fetch(source: str, revision: str | None) -> tuple[Path, str | None]:
     """Return the folder of a checkpoint and, where it comes from the hub, its commit.
 
     Args:
-        source: a folder, or a hub id such as ``llava-hf/llava-1.5-7b-hf``.
+        source: a folder, or a hub id such as ``llava-hf/llava-1.5-7b-hf``, which may name a
+            revision behind an ``@``.
         revision: a commit, tag or branch of the hub; ``None`` for its default branch.
 
     Raises:
         UsageError: it is neither, or the hub does not give it.
     """
     folder = Path(source).expanduser()
+    if not folder.exists() and "@" in source:
+        source, _, revision = source.rpartition("@")
     if folder.is_dir():
         return folder.resolve(), None
     if folder.exists():

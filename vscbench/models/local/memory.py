@@ -16,7 +16,11 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", 
 
 def tokens_that_fit(model: Any) -> int:  # noqa: ANN401 - any of transformers' models
     """Return how many tokens of keys and values the memory holds beside the weights."""
-    return max(1, free_bytes(model.device) // bytes_a_token(model))
+    devices = {parameter.device for parameter in model.parameters()}
+    free = sum(map(free_bytes, devices))
+    # Layers are not spread evenly: the fullest device decides.
+    spread = free // 2 if len(devices) > 1 else free
+    return max(1, spread // bytes_a_token(model))
 
 
 def bytes_a_token(model: Any) -> int:  # noqa: ANN401 - any of transformers' models
@@ -32,7 +36,7 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return int(SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0])
-    return int(SHARE_OF_MACHINE * _free_bytes_of_machine())
+    return int(SHARE_OF_MACHINE * free_bytes_of_machine())
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -50,7 +54,8 @@ def free_what_was_used() -> None:
         torch.cuda.empty_cache()
 
 
-def _free_bytes_of_machine() -> int:
+def free_bytes_of_machine() -> int:
+    """Return how much memory the machine has to give."""
     file = Path("/proc/meminfo")
     if file.is_file():
         lines = file.read_text(encoding="ascii").splitlines()

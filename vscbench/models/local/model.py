@@ -10,18 +10,20 @@ from typing import Any
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.cores import usable_cores
 from vscbench.models.local.checkpoint import Checkpoint, Sight, find_checkpoint
+from vscbench.models.local.choosing import NO_NUMBER
 from vscbench.models.local.digest import checkpoint_sha256
 from vscbench.models.local.facts import Opened, identity_of, recorded_params
-from vscbench.models.local.loading import choose_machine, load_config, load_processor
+from vscbench.models.local.loading import choose_machine, load_config
 from vscbench.models.local.opening import LocalOpening
 from vscbench.models.local.parameters import read_local_parameters
+from vscbench.models.local.processors import load_processor
 from vscbench.models.local.prompts import choose_prompting, require_place_for_system
 from vscbench.models.local.ready import load_ready
 from vscbench.models.local.rows import Bounds, RowMaker
 from vscbench.models.local.scheduler import Scheduler
 from vscbench.models.local.tasks import Answer
 from vscbench.models.protocol import ModelSpec, ParamValue, Price
-from vscbench.records import Finish, Request, Response
+from vscbench.records import Cause, Finish, Request, Response
 
 # How many requests the run keeps here: batches are chosen from what is known.
 IN_HAND = 1024
@@ -70,6 +72,8 @@ class LocalModel:
 
     def _response(self, answer: Answer) -> Response:
         tokens = answer.row.tokens
+        if tokens and tokens[-1] == NO_NUMBER:
+            raise TargetError(_no_numbers(self.opened.machine.dtype), Cause.OTHER)
         if not answer.ended and len(tokens) < answer.row.limit:
             raise TargetError(f"no answer within {self.opened.spec.timeout_s} s")
         words = tokens[:-1] if answer.ended else tokens
@@ -83,6 +87,11 @@ class LocalModel:
             cost_usd=0.0,
             latency_s=answer.latency_s,
         )
+
+
+def _no_numbers(dtype: str) -> str:
+    wider = "" if dtype == "float32" else f" ({dtype} may be too narrow: --vsc-param dtype=float32)"
+    return f"the model computed something that is not a number{wider}"
 
 
 def open_checkpoint(opening: LocalOpening) -> LocalModel:

@@ -10,6 +10,7 @@ DTYPES = ("bfloat16", "float16", "float32")
 PROCESSOR = "processor."
 # Long enough for any refusal and for most answers; a longer one is judged by its beginning.
 DEFAULT_MAX_TOKENS = 512
+LEAST_TEMPERATURE = 0.01
 NAMES = (
     "max_tokens",
     "temperature",
@@ -65,6 +66,12 @@ def read_local_parameters(params: Mapping[str, ParamValue]) -> LocalParameters:
         if name not in NAMES and not name.startswith(PROCESSOR):
             known = ", ".join((*NAMES, f"{PROCESSOR}NAME"))
             raise UsageError(f"--vsc-param {name}: a local model knows only {known}")
+    temperature = _number(params, "temperature", 0.0, 0.0)
+    if 0 < temperature < LEAST_TEMPERATURE:
+        raise UsageError(
+            f"--vsc-param temperature={temperature}: 0 is greedy; to draw, take at least "
+            f"{LEAST_TEMPERATURE}"
+        )
     dtype = _text(params, "dtype")
     if dtype is not None and dtype not in DTYPES:
         raise UsageError(f"--vsc-param dtype={dtype}: one of {', '.join(DTYPES)} is needed")
@@ -74,7 +81,7 @@ def read_local_parameters(params: Mapping[str, ParamValue]) -> LocalParameters:
     penalty = params.get("repetition_penalty")
     return LocalParameters(
         max_tokens=_whole(params, "max_tokens", DEFAULT_MAX_TOKENS, 1),
-        temperature=_number(params, "temperature", 0.0, 0.0),
+        temperature=temperature,
         top_p=_number(params, "top_p", 1.0, 1e-6, 1.0),
         top_k=_whole(params, "top_k", 0, 0),
         repetition_penalty=None

@@ -38,10 +38,11 @@ async def open_local(asked: Frame) -> Model:
 
 
 def _be_quiet() -> None:
-    """Switch off telemetry of what will be imported, and warnings that are not for our users."""
+    """Switch off telemetry and progress bars of what will be imported."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     # Rows are prepared on threads of our own.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -49,6 +50,7 @@ def _be_quiet() -> None:
 def _import() -> None:
     try:
         import torch  # noqa: F401 - so that it is there when it is wanted
-        import transformers  # noqa: F401
+        from transformers.utils import logging
     except ImportError:
-        pass
+        return
+    logging.disable_progress_bar()

@@ -11,7 +11,7 @@ from vscbench.models.local.continuous import ContinuousBatch
 from vscbench.models.local.facts import Opened
 from vscbench.models.local.fixed import FixedBatch
 from vscbench.models.local.kinds import attention_of
-from vscbench.models.local.loading import generation_defaults, load_model
+from vscbench.models.local.loading import generation_defaults, keep_only_marks, load_model
 from vscbench.models.local.memory import tokens_that_fit
 from vscbench.models.local.scheduler import Ready
 
@@ -45,6 +45,7 @@ def load_ready(opened: Opened) -> Ready:
 def batch_of(opened: Opened, model: Any) -> Batch:  # noqa: ANN401 - any of transformers' models
     """Choose how a model is batched: refilled where its architecture can be."""
     defaults = generation_defaults(model)
+    keep_only_marks(model)
     tokenizer = opened.tokenizer
     ends = defaults.ends | ({tokenizer.eos_token_id} - {None})
     pad_token = tokenizer.pad_token_id

@@ -18,7 +18,6 @@ class RemoteLocalModel:
         facts: ModelFacts,
         pool: SenderPool,
         remember: Callable[[ModelFacts], None],
-        log: str,
     ) -> None:
         """Remember where to ask; no process is needed as long as nothing is asked.
 
@@ -27,13 +26,11 @@ class RemoteLocalModel:
             facts: what the model said of itself, now or in an earlier run.
             pool: the engine.
             remember: keeps what the model says of itself now, if that is something else.
-            log: where the engine's own words are kept, for messages.
         """
         self._number = number
         self._facts = facts
         self._pool = pool
         self._remember = remember
-        self._log = log
 
     @property
     def name(self) -> str:
@@ -94,7 +91,7 @@ class RemoteLocalModel:
         if error.cause is not Cause.CONNECTION:
             return error
         return VscbenchError(
-            f"{error}. What it wrote is in {self._log}. What was answered is in the store: run the "
-            "same command again, and only the rest is asked (if memory ran out: a smaller "
+            f"{error}. What was answered is in the store: run the same "
+            "command again, and only the rest is asked (if memory ran out: a smaller "
             "--vsc-param batch_tokens=N)"
         )

@@ -46,11 +46,10 @@ class Row:
     started: float = 0.0
     deadline: float = float("inf")
     shift: int = 0
+    has_image: bool = field(init=False)
 
-    @property
-    def has_image(self) -> bool:
-        """Whether an image goes with it."""
-        return "pixel_values" in self.inputs
+    def __post_init__(self) -> None:
+        self.has_image = "pixel_values" in self.inputs
 
     @property
     def most_tokens(self) -> int:
@@ -62,9 +61,14 @@ class Row:
         """How much memory its prepared inputs take."""
         return sum(each.numel() * each.element_size() for each in self.inputs.values())
 
-    def start_again(self) -> None:
-        """Forget what was generated."""
-        self.tokens.clear()
+    def is_done(self, ends: frozenset[int]) -> bool:
+        """Whether its answer is complete, or cannot go on."""
+        last = self.tokens[-1]
+        return last in ends or last < 0 or len(self.tokens) >= self.limit
+
+    def let_image_go(self) -> None:
+        """Free what was only needed for reading the prompt."""
+        self.inputs = {"input_ids": self.inputs["input_ids"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,17 +146,15 @@ class Scheduler:
         lost = self._give_up(batch)
         kept = self._with_less(batch, lost) if fault is None else self._alone(lost, fault)
         with self._changed:
-            for task in kept:
-                if task.row is not None:
-                    task.row.start_again()
-                    self._prepared_bytes += task.row.bytes
-            self._prepared += kept
+            for task in reversed(kept):
+                task.row = None  # its image was let go when it was taken up
+                self._unprepared.appendleft(task)
+            self._prepare_more()
 
     def _take(self, batch: Batch) -> list[Task]:
         with self._changed:
             while not batch.rows and not self._is_worth_starting(batch):
-                self._spell.tell()
-                self._spell = Spell()
+                self._rest(batch)
                 self._changed.wait()
             rows = [task.row for task in self._prepared if task.row]
             room = batch.room(rows, self._tokens)
@@ -170,6 +168,14 @@ class Scheduler:
                 self._prepared_bytes -= task.row.bytes if task.row else 0
             self._prepare_more()
         return taken
+
+    def _rest(self, batch: Batch) -> None:
+        """Give memory back while there is nothing to do: another model may need it."""
+        self._spell.tell()
+        if self._spell.answers:
+            batch.abandon()
+            free_what_was_used()
+        self._spell = Spell()
 
     def _is_worth_starting(self, batch: Batch) -> bool:
         """Whether a first batch is as full as it will get before long."""

@@ -35,8 +35,10 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no t
     ) -> tuple[Tensor, Tensor]:
         """Write one token a row at its own place; return what every row may look at."""
         where = self._where
-        self.keys[where.slots, :, where.places] = key_states[:, :, 0]
-        self.values[where.slots, :, where.places] = value_states[:, :, 0]
+        # The layers of a large model lie on several devices.
+        slots, places = where.slots.to(self.keys.device), where.places.to(self.keys.device)
+        self.keys[slots, :, places] = key_states[:, :, 0]
+        self.values[slots, :, places] = value_states[:, :, 0]
         rows = key_states.shape[0]
         return self.keys[:rows, :, : where.span], self.values[:rows, :, : where.span]
 

@@ -1,6 +1,7 @@
 """The safetensors files of a checkpoint: which there are, what they hold, and pickles refused."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,16 @@ def names_without_torch(folder: Path) -> set[str]:
         if names:
             return names
     return {name for file in sorted(folder.glob("*.safetensors")) for name in _header(file)}
+
+
+def parameter_count(folder: Path) -> int:
+    """Count the numbers in a checkpoint's weights, by their files' headers."""
+    return sum(
+        math.prod(entry["shape"])
+        for file in weight_files(folder)
+        for entry in _header(file).values()
+        if isinstance(entry, dict) and "shape" in entry
+    )
 
 
 def conversion_command(files: Iterable[Path]) -> str:
