@@ -9,6 +9,7 @@ from vscbench.judges.guard import GuardJudge, open_guard
 from vscbench.judges.guard_formats import Family, exchange_for, family_of, read_answer
 from vscbench.judges.open import require_labels
 from vscbench.judges.spec import JudgeSpec
+from vscbench.models.protocol import ModelSpec
 from vscbench.records import Kind, Label, Verdict
 
 LLAMA = "groq/meta-llama/llama-guard-4-12b"
@@ -132,9 +133,17 @@ def test_a_name_that_tells_no_family_is_refused() -> None:
         guard("", lambda request: "safe")
 
 
-def test_local_weights_are_refused_with_the_way_out() -> None:
-    with pytest.raises(UsageError, match=r"vllm serve allenai/wildguard.*--vsc-judge-api-base"):
-        guard("local:allenai/wildguard", lambda request: "safe")
+def test_a_guard_of_local_weights_is_opened_as_any_other_and_sent_no_system_prompt() -> None:
+    opened: list[ModelSpec] = []
+
+    def open_model(spec: ModelSpec) -> JudgeModel:
+        opened.append(spec)
+        return JudgeModel(lambda request: "safe")
+
+    open_guard(JudgeSpec("guard:local:allenai/wildguard"), "local:allenai/wildguard", open_model)
+    assert [(spec.name, spec.sends_system) for spec in opened] == [
+        ("local:allenai/wildguard", False)
+    ]
 
 
 def test_a_guard_is_not_shown_images() -> None:

@@ -136,12 +136,6 @@ def test_two_models_for_one_judge_are_refused() -> None:
         open_rubric(SPEC, "openai/other", opens(JudgeModel(lambda request: "x")))
 
 
-def test_weights_that_are_not_served_are_refused_with_the_way_out() -> None:
-    spec = JudgeSpec("rubric", "local:some/weights")
-    with pytest.raises(UsageError, match=r"vllm serve .*--vsc-judge-api-base"):
-        open_rubric(spec, "", opens(JudgeModel(lambda request: "x")))
-
-
 def test_a_model_that_only_repeats_a_recording_cannot_judge() -> None:
     class Recorded(JudgeModel):
         identity: Mapping[str, object] | None = None

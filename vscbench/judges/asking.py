@@ -5,7 +5,6 @@ from vscbench.judges.spec import JudgeSpec
 from vscbench.models.protocol import Model, ModelSpec
 from vscbench.records import Finish, Request, Response
 
-LOCAL = "local:"
 # A request to a judge belongs to no pair; nothing of it is stored but the verdict.
 NO_PAIR = "judge"
 FIRST_EPOCH = 1
@@ -37,7 +36,11 @@ def _text_of(response: Response) -> str:
 
 
 def model_spec(
-    spec: JudgeSpec, model: str, answer_schema: dict[str, object] | None = None
+    spec: JudgeSpec,
+    model: str,
+    answer_schema: dict[str, object] | None = None,
+    *,
+    sends_system: bool = True,
 ) -> ModelSpec:
     """Say how the model behind a judge is to be opened.
 
@@ -45,23 +48,14 @@ def model_spec(
         spec: the judge, as the person named it.
         model: the model's name, as for ``--model``.
         answer_schema: the JSON Schema that its answers shall keep to, where it can be held to one.
-
-    Raises:
-        UsageError: it names weights that are not served.
+        sends_system: whether what it is asked has a system prompt.
     """
-    if model.startswith(LOCAL):
-        hub = model.removeprefix(LOCAL)
-        raise UsageError(
-            f"--vsc-judge {spec.name}: a judge's model needs a server in this version: start one "
-            f"(for instance 'vllm serve {hub}') and name it hosted_vllm/{hub}, with "
-            "--vsc-judge-api-base http://localhost:8000/v1"
-        )
     return ModelSpec(
         name=model,
         api_base=spec.api_base,
         params=spec.params,
         sends_images=spec.sees_image,
-        sends_system=True,
+        sends_system=sends_system,
         timeout_s=spec.timeout_s,
         needs_key=spec.needs_key,
         answer_schema=answer_schema,

@@ -42,7 +42,7 @@ def open_guard(
         )
     if spec.sees_image:
         raise UsageError(f"--vsc-judge-sees image: {family} is given text alone; leave it out")
-    model = open_model(model_spec(spec, model_name))
+    model = open_model(model_spec(spec, model_name, sends_system=False))
     name = f"{NAME}:{model.name}"
     return GuardJudge(name, family, model, identity_of(model, name))
 

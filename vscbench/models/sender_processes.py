@@ -19,6 +19,7 @@ from vscbench.errors import TargetError, UsageError, VscbenchError
 from vscbench.models.frames import Frame, encode_frame, read_frame, unpack_error
 from vscbench.models.secrets import without_secrets
 from vscbench.records import Cause
+from vscbench.visible import one_line
 
 START_S = 180.0
 HELLO_S = 10.0
@@ -242,13 +243,13 @@ class SenderProcesses:
     def _why_ended(self, what: str) -> str:
         codes = {process.poll() for process in self.processes} - {None}
         status = f" (exit status {', '.join(map(str, codes))})" if codes else ""
-        kept = f" (all it wrote: {self._log_file})" if self._log_file else ""
+        kept = f"; its log {self._log_file} ends" if self._log_file else ""
         return f"{self._program.name} {what}{status}{kept}{self._last_words()}"
 
     def _last_words(self) -> str:
         size = os.fstat(self._log.fileno()).st_size
         self._log.seek(max(self._log_begin, size - TAIL_BYTES))
-        words = without_secrets(self._log.read().decode("utf-8", "replace")).strip()
+        words = one_line(without_secrets(self._log.read().decode("utf-8", "replace")), TAIL_BYTES)
         self._log.seek(0, os.SEEK_END)
         return f": {words}" if words else ""
 
