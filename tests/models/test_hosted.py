@@ -207,6 +207,30 @@ def test_a_process_that_ends_before_it_is_asked_is_told_and_not_waited_for(
         asyncio.run(facts())
 
 
+def test_a_machine_that_is_short_of_processes_for_a_moment_is_asked_again(
+    server: LoopbackServer,
+) -> None:
+    refusals = [BlockingIOError(11, "Resource temporarily unavailable")]
+
+    def start() -> SenderProcesses:
+        if refusals:
+            raise refusals.pop()
+        return SenderProcesses(1)
+
+    async def twice() -> str:
+        pool = SenderPool(start)
+        number = pool.add(opening(server))
+        try:
+            with pytest.raises(TargetError, match="could not be started") as refused:
+                await pool.facts(number)
+            assert refused.value.cause.is_transient
+            return (await pool.facts(number)).name
+        finally:
+            await pool.close()
+
+    assert asyncio.run(twice()) == "gpt"
+
+
 def test_closing_leaves_no_process_behind(server: LoopbackServer) -> None:
     async def opened_and_closed() -> list[int | None]:
         processes = SenderProcesses(2)

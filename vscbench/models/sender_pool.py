@@ -118,7 +118,11 @@ class SenderPool:
         self._starts += 1
         senders = self.senders
         if senders is None:
-            senders = self.senders = await asyncio.to_thread(self.start)
+            try:
+                senders = self.senders = await asyncio.to_thread(self.start)
+            except OSError as error:  # a machine that is short of processes may have one later
+                message = f"a process could not be started ({error})"
+                raise TargetError(message, Cause.CONNECTION) from None
         try:
             await senders.connect()
         except BaseException:

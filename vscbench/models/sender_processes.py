@@ -117,9 +117,9 @@ class SenderProcesses:
         """
         loop = asyncio.get_running_loop()
         for connection in self._connections:
-            connection.opened = loop.create_future()
             if not connection.is_open:  # it has ended since it called back
                 raise await self._ended()
+            connection.opened = loop.create_future()
             connection.writer.write(encode_frame({"open": asked, "model": model}))
         answers: list[Frame] = [await each.opened for each in self._connections if each.opened]
         for answer in answers:
