@@ -1,16 +1,14 @@
 """A litellm model that lives in processes of its own, so that every core can send requests."""
 
-from collections.abc import Mapping
-
-from vscbench.models.frames import pack_request, unpack_error, unpack_response
-from vscbench.models.protocol import ModelFacts, ParamValue, Price
+from vscbench.models.known import KnownModel
+from vscbench.models.protocol import ModelFacts
 from vscbench.models.sender_pool import SenderPool
 from vscbench.records import Request, Response
 
 IN_FLIGHT_A_SENDER = 16
 
 
-class HostedModel:
+class HostedModel(KnownModel):
     """Hands each request to a sender process; they are started when the first one is asked."""
 
     def __init__(self, number: int, facts: ModelFacts, pool: SenderPool) -> None:
@@ -21,34 +19,9 @@ class HostedModel:
             facts: what the model said of itself, now or in an earlier run.
             pool: the processes, which other models may share.
         """
+        super().__init__(facts)
         self._number = number
-        self._facts = facts
         self._pool = pool
-
-    @property
-    def name(self) -> str:
-        """The name the person gave."""
-        return self._facts.name
-
-    @property
-    def params(self) -> Mapping[str, ParamValue]:
-        """The parameters of every request."""
-        return self._facts.params
-
-    @property
-    def default_concurrency(self) -> int:
-        """How many requests are kept in flight unless the person says otherwise."""
-        return self._facts.default_concurrency
-
-    @property
-    def identity(self) -> Mapping[str, object] | None:
-        """Everything of the model that can change a response."""
-        return self._facts.identity
-
-    @property
-    def price(self) -> Price | None:
-        """What a token costs, from litellm's table or the parameters."""
-        return self._facts.price
 
     async def respond(self, request: Request) -> Response:
         """Ask once.
@@ -58,10 +31,7 @@ class HostedModel:
             DataError: the image cannot be sent.
             UsageError: the model cannot be opened after all.
         """
-        answer = await self._pool.ask(self._number, pack_request(request))
-        if "response" not in answer:
-            raise unpack_error(answer)
-        return unpack_response(answer["response"])
+        return await self._pool.respond(self._number, request)
 
     async def close(self) -> None:
         """End the processes: models that share them are closed together, with their run."""

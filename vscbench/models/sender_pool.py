@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vscbench.errors import TargetError
-from vscbench.models.frames import Frame, pack_spec, unpack_facts
+from vscbench.models.frames import (
+    Frame,
+    pack_request,
+    pack_spec,
+    unpack_error,
+    unpack_facts,
+    unpack_response,
+)
 from vscbench.models.protocol import ModelFacts, ModelSpec
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.models.served.servers import Servers
-from vscbench.records import Cause
+from vscbench.records import Cause, Request, Response
 
 MOST_STARTS = 4
 
@@ -76,15 +83,20 @@ class SenderPool:
         await self._ready(number)
         return self._facts[number]
 
-    async def ask(self, number: int, request: Frame) -> Frame:
-        """Hand a request to a sender and wait for its answer.
+    async def respond(self, number: int, request: Request) -> Response:
+        """Hand a request to a process and wait for its answer.
 
         Raises:
-            TargetError: the sender ended; the request can be asked again.
+            TargetError: the process ended, and the request can be asked again; or as the model
+                raised it.
+            DataError: as the model raised it.
             VscbenchError: the processes could not be started, or the model cannot be opened.
         """
         senders = await self._ready(number)
-        return await senders.ask(number, request)
+        answer = await senders.ask(number, pack_request(request))
+        if "response" not in answer:
+            raise unpack_error(answer)
+        return unpack_response(answer["response"])
 
     async def close(self) -> None:
         """End the processes; twice is harmless."""

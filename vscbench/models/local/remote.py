@@ -1,15 +1,15 @@
 """A local model as the run sees it: one process holds its weights and answers for all workers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from vscbench.errors import TargetError, VscbenchError
-from vscbench.models.frames import pack_request, unpack_error, unpack_response
-from vscbench.models.protocol import ModelFacts, ParamValue, Price
+from vscbench.models.known import KnownModel
+from vscbench.models.protocol import ModelFacts
 from vscbench.models.sender_pool import SenderPool
 from vscbench.records import Cause, Request, Response
 
 
-class RemoteLocalModel:
+class RemoteLocalModel(KnownModel):
     """Hands each request to the local engine, which is started when the first one is asked."""
 
     def __init__(
@@ -27,35 +27,10 @@ class RemoteLocalModel:
             pool: the engine.
             remember: keeps what the model says of itself now, if that is something else.
         """
+        super().__init__(facts)
         self._number = number
-        self._facts = facts
         self._pool = pool
         self._remember = remember
-
-    @property
-    def name(self) -> str:
-        """The name the person gave."""
-        return self._facts.name
-
-    @property
-    def params(self) -> Mapping[str, ParamValue]:
-        """The parameters of every request, and what the weights are."""
-        return self._facts.params
-
-    @property
-    def default_concurrency(self) -> int:
-        """How many requests the engine is given to choose its batches from."""
-        return self._facts.default_concurrency
-
-    @property
-    def identity(self) -> Mapping[str, object] | None:
-        """Everything of the model that can change a response."""
-        return self._facts.identity
-
-    @property
-    def price(self) -> Price | None:
-        """Nothing is paid for an answer."""
-        return self._facts.price
 
     async def respond(self, request: Request) -> Response:
         """Ask once.
@@ -68,12 +43,9 @@ class RemoteLocalModel:
         """
         self._require_same(await self._pool.facts(self._number))
         try:
-            answer = await self._pool.ask(self._number, pack_request(request))
+            return await self._pool.respond(self._number, request)
         except TargetError as error:
             raise self._gone(error) from None
-        if "response" not in answer:
-            raise unpack_error(answer)
-        return unpack_response(answer["response"])
 
     async def close(self) -> None:
         """End the engine: models that share it are closed together, with their run."""

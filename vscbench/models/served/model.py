@@ -1,17 +1,17 @@
 """A model behind a server that is started when the first answer is not in the store."""
 
 import asyncio
-from collections.abc import Mapping
 
 from vscbench.models.hosted import HostedModel
-from vscbench.models.protocol import ModelFacts, ParamValue, Price
+from vscbench.models.known import KnownModel
+from vscbench.models.protocol import ModelFacts
 from vscbench.models.sender_pool import SenderPool
 from vscbench.models.served.opening import ServedOpening
 from vscbench.models.served.server import Server
 from vscbench.records import Request, Response
 
 
-class ServedModel:
+class ServedModel(KnownModel):
     """Asks as any litellm model does, once its server is ready."""
 
     def __init__(
@@ -25,37 +25,12 @@ class ServedModel:
             server: its server, which other models may share.
             pool: the sender processes, which other models may share.
         """
+        super().__init__(facts)
         self._opening = opening
-        self._facts = facts
         self._server = server
         self._pool = pool
         self._opening_at = asyncio.Lock()
         self._at: HostedModel | None = None
-
-    @property
-    def name(self) -> str:
-        """The name the person gave."""
-        return self._facts.name
-
-    @property
-    def params(self) -> Mapping[str, ParamValue]:
-        """The parameters of every request, and the options of the server."""
-        return self._facts.params
-
-    @property
-    def default_concurrency(self) -> int:
-        """How many requests are kept in flight unless the person says otherwise."""
-        return self._facts.default_concurrency
-
-    @property
-    def identity(self) -> Mapping[str, object] | None:
-        """Everything of the model and its server that can change a response."""
-        return self._facts.identity
-
-    @property
-    def price(self) -> Price | None:
-        """What a token costs, where the parameters say so."""
-        return self._facts.price
 
     async def respond(self, request: Request) -> Response:
         """Ask once.
