@@ -3,8 +3,6 @@
 A run whose answers are all in the store needs neither litellm nor a key.
 """
 
-import importlib.metadata
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,8 +21,6 @@ from vscbench.models.sender_pool import HostedOpening, Opening, Pools, SenderPoo
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.models.served.model import ServedModel
 from vscbench.models.served.opening import ServedOpening, served_opening
-
-ADDRESSES = ("_API_BASE", "_BASE_URL")
 
 
 def open_any(
@@ -73,7 +69,8 @@ def open_hosted(
         VscbenchError: the model cannot be opened.
     """
     number = pool.add(opening)
-    return HostedModel(number, _facts(opening, number, store, loop, pool), pool)
+    facts = _facts(opening, store, pool, lambda: loop.run(pool.facts(number)))
+    return HostedModel(number, facts, pool)
 
 
 def open_local(
@@ -91,13 +88,16 @@ def open_local(
         VscbenchError: the model cannot be opened.
     """
     number = pool.add(opening)
-    facts = _facts(opening, number, store, loop, pool)
+
+    def ask() -> ModelFacts:
+        require_packages(opening)
+        return loop.run(pool.facts(number))
 
     def remember(found: ModelFacts) -> None:
         if store:
             store.remember_opening(key_of(opening), pack_facts(found))
 
-    return RemoteLocalModel(number, facts, pool, remember)
+    return RemoteLocalModel(number, _facts(opening, store, pool, ask), pool, remember)
 
 
 def open_served(
@@ -118,8 +118,9 @@ def open_served(
     if opening.may_start and not remembered:
         opening.require_startable()
     number = pools.hosted.add(opening.hosted)
-    facts = opening.facts(_facts(opening.hosted, number, store, loop, pools.hosted))
-    return ServedModel(opening, facts, pools.servers.of(opening.launch), pools.hosted)
+    hosted = pools.hosted
+    said = _facts(opening.hosted, store, hosted, lambda: loop.run(hosted.facts(number)))
+    return ServedModel(opening, opening.facts(said), pools.servers.of(opening.launch), pools.hosted)
 
 
 def start_local(store: Path) -> SenderProcesses:
@@ -137,21 +138,18 @@ def is_remembered(store: Store, opening: Opening) -> bool:
 
 
 def _facts(
-    opening: Opening, number: int, store: Store | None, loop: LoopThread, pool: SenderPool
+    opening: Opening, store: Store | None, pool: SenderPool, ask: Callable[[], ModelFacts]
 ) -> ModelFacts:
     key = key_of(opening)
     said = store.opening(key) if store else None
     if said is not None and pool.senders is None:
         return unpack_facts(dict(said))
-    if isinstance(opening, LocalOpening):
-        require_packages(opening)
-    facts = loop.run(pool.facts(number))
+    facts = ask()
     packed = pack_facts(facts)
     if store and packed != said:
-        store.remember_opening(key, packed)
-        if isinstance(opening, LocalOpening) and opening.is_of_hub:
-            # What was fetched just now has a commit that nobody knew before.
-            store.remember_opening(key_of(opening), packed)
+        # What was fetched just now has a commit that nobody knew before.
+        for known_by in {key, key_of(opening)}:
+            store.remember_opening(known_by, packed)
     return facts
 
 
@@ -162,15 +160,10 @@ def key_of(opening: Opening) -> str:
         {
             **packed,
             "spec": _without(packed["spec"], "timeout_s", "needs_key", "api_key"),
-            **(opening.content() if isinstance(opening, LocalOpening) else _of_litellm()),
+            **opening.content(),
             "vscbench": vscbench.__version__,
         }
     )
-
-
-def _of_litellm() -> dict[str, object]:
-    addresses = {name: value for name, value in os.environ.items() if name.endswith(ADDRESSES)}
-    return {"addresses": addresses, "litellm": importlib.metadata.version("litellm")}
 
 
 def _without(fields: Mapping[str, object], *names: str) -> dict[str, object]:

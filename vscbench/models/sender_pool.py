@@ -1,6 +1,8 @@
 """The processes of a run in which models live: models of one kind share theirs."""
 
 import asyncio
+import importlib.metadata
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +22,7 @@ from vscbench.models.served.servers import Servers
 from vscbench.records import Cause, Request, Response
 
 MOST_STARTS = 4
+ADDRESSES = ("_API_BASE", "_BASE_URL")
 
 
 class Opening(Protocol):
@@ -27,6 +30,9 @@ class Opening(Protocol):
 
     def pack(self) -> Frame:
         """Write it as JSON can hold it."""
+
+    def content(self) -> Frame:
+        """Stand for what else decides what the model says of itself, without opening it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,11 @@ class HostedOpening:
             "litellm_id": self.litellm_id,
             "takes_images": self.takes_images,
         }
+
+    def content(self) -> Frame:
+        """Stand for litellm, and for the addresses that it finds in the environment."""
+        addresses = {name: value for name, value in os.environ.items() if name.endswith(ADDRESSES)}
+        return {"addresses": addresses, "litellm": importlib.metadata.version("litellm")}
 
 
 class SenderPool:

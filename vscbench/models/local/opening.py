@@ -49,11 +49,6 @@ class LocalOpening:
             **{**said, "spec": unpack_spec(said["spec"]), "needs": tuple(said["needs"])},
         )
 
-    @property
-    def is_of_hub(self) -> bool:
-        """Whether it is fetched from the hub, unless it is in its cache."""
-        return not Path(self.source).expanduser().exists()
-
     def content(self) -> Frame:
         """Stand for all files of the model without reading them, so that a change is noticed.
 
