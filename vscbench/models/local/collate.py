@@ -1,12 +1,12 @@
 """Rows side by side: what each processor made of one request becomes the tensors of a batch."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from vscbench.models.local.rows import Row
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, device
 
 Side = Literal["left", "right"]
 # One number a token of the prompt, in dimension 1; what pads it, where that is not 0.
@@ -46,6 +46,22 @@ def collate(rows: Sequence[Row], side: Side, pad_token: int) -> dict[str, "Tenso
             ]
         batch[name] = torch.cat(_with_equal_tails(tensors))
     return batch
+
+
+def on_device(inputs: Mapping[str, "Tensor"], model: Any) -> dict[str, "Tensor"]:  # noqa: ANN401
+    """Bring a batch to a model, images in its own kind of number."""
+    return {
+        name: each.to(model.device, model.dtype if each.is_floating_point() else None)
+        for name, each in inputs.items()
+    }
+
+
+def seen_by(row: Row, device: "device") -> "Tensor":
+    """Return the tokens of a row, prompt and answer."""
+    import torch
+
+    answer = torch.tensor(row.tokens, dtype=torch.long)
+    return torch.cat([row.inputs["input_ids"][0].long(), answer]).to(device)
 
 
 def _with_equal_tails(tensors: list["Tensor"]) -> list["Tensor"]:

@@ -11,7 +11,7 @@ from transformers import DynamicCache
 
 from vscbench.models.local.batch import Room
 from vscbench.models.local.choosing import TokenChooser
-from vscbench.models.local.collate import collate
+from vscbench.models.local.collate import collate, on_device, seen_by
 from vscbench.models.local.rows import Row
 from vscbench.models.local.slots import STRIDE, Slots
 
@@ -174,19 +174,19 @@ class ContinuousBatch:
     def _drop_finished(self) -> list[Row]:
         """Take out the rows that have ended, and close the gaps they leave."""
         now = time.monotonic()
-        going = [number for number, row in enumerate(self.rows) if not self._is_done(row, now)]
-        if len(going) == len(self.rows):
+        done = {number for number, row in enumerate(self.rows) if self._is_done(row, now)}
+        if not done:
             return []
-        finished = [row for row in self.rows if self._is_done(row, now)]
+        finished = [self.rows[number] for number in sorted(done)]
+        going = [number for number in range(len(self.rows)) if number not in done]
         kept = len(going)
         gaps = sorted(set(range(kept)) - set(going))
         movers = [number for number in going if number >= kept]
         if movers and self._slots is not None:
             self._slots.move(movers, gaps)
-        order = [number for number in going if number < kept]
-        rows = {number: self.rows[number] for number in order}
-        rows |= {gap: self.rows[mover] for gap, mover in zip(gaps, movers, strict=True)}
-        self.rows = [rows[number] for number in range(kept)]
+        for gap, mover in zip(gaps, movers, strict=True):
+            self.rows[gap] = self.rows[mover]
+        del self.rows[kept:]
         return finished
 
     def _is_done(self, row: Row, now: float) -> bool:
@@ -194,28 +194,17 @@ class ContinuousBatch:
 
 
 def chunks(rows: Sequence[Row], most_tokens: int) -> list[list[Row]]:
-    """Divide rows, which are sorted by length, so that no part has too many tokens, padding too."""
+    """Divide rows, in their order, so that each part can be read at once; a row alone always can."""
     parts: list[list[Row]] = []
     for row in rows:
-        longest = max(row.length, *(each.length for each in parts[-1])) if parts else row.length
-        ends = {row.length, *(each.length for each in parts[-1])} if parts else set()
-        rows_then = len(parts[-1]) + 1 if parts else 1
-        if parts and longest * rows_then <= most_tokens and rows_then * len(ends) <= MOST_SCORES:
+        if parts and _can_be_read([*parts[-1], row], most_tokens):
             parts[-1].append(row)
         else:
             parts.append([row])
     return parts
 
 
-def seen_by(row: Row, device: torch.device) -> Tensor:
-    """Return the tokens of a row, prompt and answer."""
-    answer = torch.tensor(row.tokens, dtype=torch.long)
-    return torch.cat([row.inputs["input_ids"][0].long(), answer]).to(device)
-
-
-def on_device(inputs: dict[str, Tensor], model: Any) -> dict[str, Tensor]:  # noqa: ANN401
-    """Bring a batch to a model, images in its own kind of number."""
-    return {
-        name: each.to(model.device, model.dtype if each.is_floating_point() else None)
-        for name, each in inputs.items()
-    }
+def _can_be_read(rows: Sequence[Row], most_tokens: int) -> bool:
+    """Whether rows have few enough tokens, padding too, and few enough scores."""
+    lengths = {row.length for row in rows}
+    return len(rows) * max(lengths) <= most_tokens and len(rows) * len(lengths) <= MOST_SCORES

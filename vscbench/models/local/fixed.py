@@ -11,8 +11,7 @@ from transformers.generation.stopping_criteria import MaxTimeCriteria, StoppingC
 
 from vscbench.models.local.batch import Room
 from vscbench.models.local.choosing import TokenChooser
-from vscbench.models.local.collate import collate
-from vscbench.models.local.continuous import on_device, seen_by
+from vscbench.models.local.collate import collate, on_device, seen_by
 from vscbench.models.local.rows import Row
 
 # transformers' memory grows by copies: while one is made, there are two.
