@@ -39,6 +39,7 @@ class Kind(StrEnum):
     BLOCKED = "blocked"
     EMPTY = "empty"
     TRUNCATED = "truncated"
+    NO_FINAL_ANSWER = "no-final-answer"
     TARGET_ERROR = "target-error"
     JUDGE_ERROR = "judge-error"
 
@@ -128,11 +129,40 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A question and how it should be answered, shown to a model before it is asked."""
+
+    prompt: str
+    image: Path | None
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How a local model's activations are to be changed while it answers.
+
+    ``file`` holds the directions and their places, ``sha256`` is that of its bytes; ``alpha`` says
+    how many standard deviations far they are pushed. ``threshold`` is how probable it must be, by
+    the file's gate, that the request is unsafe; ``None`` where it is done whatever is asked.
+    """
+
+    file: Path
+    sha256: str
+    alpha: float
+    threshold: float | None = None
+
+
+# The name and key of the calibration method that changes nothing.
+NO_METHOD = "none"
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What one pair, in one epoch, asks of the model under test; or what a judge asks of its own.
 
     ``answer`` is what an assistant said to the prompt, for a judge's model that is sent a
-    conversation to read; a pair has none.
+    conversation to read; a pair has none. ``demonstrations`` come before the prompt as turns of
+    the same conversation. ``method`` is the key of the calibration method that made the request.
     """
 
     pair_id: str
@@ -141,6 +171,9 @@ class Request:
     image: Path | None
     system: str | None
     answer: str | None = None
+    demonstrations: tuple[Demonstration, ...] = ()
+    revision: Revision | None = None
+    method: str = NO_METHOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +185,8 @@ class Response:
     ``completion_tokens`` include those of reasoning. ``image_change`` says how the image was
     altered before it was sent (scaled, converted), or is ``None``. ``latency_s`` is how long the
     model took, where it says so itself because requests wait for it in a queue of our own.
+    ``reasoning`` is what a calibration method set apart from the final answer, which ``text`` then
+    is alone; a response of reasoning without a text has no final answer.
     """
 
     text: str
@@ -164,6 +199,7 @@ class Response:
     image_change: str | None = None
     fingerprint: str | None = None
     latency_s: float | None = None
+    reasoning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from importlib import resources
 from typing import Any, Literal
 
-SchemaName = Literal["summary", "outcome", "audit", "diff", "comparison"]
+SchemaName = Literal["summary", "outcome", "audit", "diff", "comparison", "utility", "trade"]
 
 
 def load_schema(name: SchemaName) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What a calibration method costs in helpfulness: questions with known answers, and grading."""

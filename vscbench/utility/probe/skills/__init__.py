@@ -1,0 +1,1 @@
+"""The questions of the shipped set, a file for each few skills."""
