@@ -75,7 +75,7 @@ def test_a_checkpoint_of_transformers_is_found_with_what_it_sees(
 ) -> None:
     found = find_checkpoint(str(tiny("llava")), None, None, GREEDY)
     assert (found.folder, found.sight, found.commit) == (tiny("llava"), Sight.IMAGES, None)
-    assert found.folders == (tiny("llava"),)
+    assert found.parts == (tiny("llava"),)
     assert find_checkpoint(str(tiny("llama")), None, None, GREEDY).sight is Sight.TEXT
 
 
@@ -261,11 +261,11 @@ def test_an_adapter_is_opened_on_the_base_that_it_names_or_that_is_named(
     base = str(tiny("llava"))
     itself = find_checkpoint(str(adapter), None, None, GREEDY)
     assert (itself.folder, itself.adapter) == (tiny("llava"), adapter)
-    assert itself.folders == (tiny("llava"), adapter)
+    assert itself.parts == (tiny("llava"), adapter)
     configured_base = find_checkpoint(str(adapter), base, None, GREEDY)
     named = find_checkpoint(str(adapter), "org/other", None, LocalParameters(base=base))
     onto = find_checkpoint(base, None, None, LocalParameters(adapter=str(adapter)))
-    assert configured_base.folders == named.folders == onto.folders == itself.folders
+    assert configured_base.parts == named.parts == onto.parts == itself.parts
 
 
 def test_an_adapter_that_is_cut_short_is_named_before_anything_is_asked(adapter: Path) -> None:

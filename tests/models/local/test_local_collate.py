@@ -15,7 +15,7 @@ from PIL import Image
 from tiny_vlms import ARCHITECTURES
 
 from vscbench.models.images import read_rgb
-from vscbench.models.local.collate import Side, collate
+from vscbench.models.local.collate import Side, collate, extended
 from vscbench.models.local.model import LocalModel
 from vscbench.models.local.prompts import choose_prompting
 from vscbench.models.local.rows import Row
@@ -164,3 +164,21 @@ def test_numbers_keep_their_type() -> None:
     batch = collate([row_of([1, 2, 3], (1, 1, 1)), row_of([4], (2, 2, 2))], "left", PAD)
     assert batch["input_ids"].dtype == torch.long
     assert batch["pixel_values"].dtype == torch.float32
+
+
+def test_an_answer_is_put_behind_a_prompt_as_text_that_looks_where_its_end_does() -> None:
+    inputs = {
+        "input_ids": torch.tensor([[5, 6]]),
+        "attention_mask": torch.tensor([[1, 1]]),
+        "token_type_ids": torch.tensor([[0, 1]]),
+        "cross_attention_mask": torch.tensor([[[[0, 0]], [[1, 0]]]]),
+        "pixel_values": torch.ones((1, 3, 2)),
+    }
+    longer = extended(inputs, [7, 8, 9])
+    assert longer["input_ids"].tolist() == [[5, 6, 7, 8, 9]]
+    assert longer["attention_mask"].tolist() == [[1, 1, 1, 1, 1]]
+    assert longer["token_type_ids"].tolist() == [[0, 1, 0, 0, 0]]
+    assert longer["cross_attention_mask"][0, :, 0].tolist() == [[0, 0], *[[1, 0]] * 4]
+    assert longer["pixel_values"] is inputs["pixel_values"]
+    same = extended(inputs, [])
+    assert all(torch.equal(same[name], inputs[name]) for name in inputs)

@@ -105,3 +105,16 @@ def test_everything_that_transformers_writes_of_a_model_is_counted(
 def test_a_file_that_is_gone_meanwhile_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         file_sha256(tmp_path / "gone")
+
+
+def test_a_file_by_itself_is_its_bytes_and_not_its_name_or_what_lies_beside_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = folder / "model.gguf"
+    file.write_bytes(b"weights")
+    before = checkpoint_sha256([file])
+    (folder / "config.json").write_bytes(b"other")
+    renamed = shutil.copyfile(file, tmp_path / "renamed.gguf")
+    assert checkpoint_sha256([file]) == checkpoint_sha256([renamed]) == before
+    file.write_bytes(b"weightz")
+    assert checkpoint_sha256([file]) != before

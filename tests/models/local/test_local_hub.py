@@ -86,7 +86,7 @@ def test_a_folder_is_taken_as_it_is_wherever_it_is_named_from(
 
 
 def test_a_file_is_no_checkpoint(checkpoint: Path) -> None:
-    with pytest.raises(UsageError, match=r"config\.json: a folder is needed, and this is a file"):
+    with pytest.raises(UsageError, match=r"config\.json: a folder is needed, or a GGUF file"):
         fetch(str(checkpoint / "config.json"), None)
 
 

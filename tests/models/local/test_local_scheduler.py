@@ -124,6 +124,38 @@ def test_every_row_that_fits_by_itself_is_answered_however_little_memory_there_i
             assert answer.ended
 
 
+@dataclass
+class JudgedBatch(LetterBatch):
+    """Says of each row once whether it is revised, as a gate does; a second look would differ."""
+
+    looks: int = 0
+
+    def admit(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if row.is_revised is None:
+                self.looks += 1
+                row.is_revised = row.length % 2 == 0
+        super().admit(rows)
+
+
+def test_what_a_gate_said_of_a_row_holds_when_it_begins_anew() -> None:
+    batch = JudgedBatch(memory=40)
+    busy = scheduler(batch)
+    found = answers([busy.submit(request("p" * 3, length)) for length in range(8, 16)])
+    assert len(batch.together) > 1 + 8 * 8 // 40  # memory ran out, and rows began anew
+    assert batch.looks == 8
+    for length, answer in zip(range(8, 16), found, strict=True):
+        assert isinstance(answer, Answer)
+        assert answer.row.is_revised is (length % 2 == 0)
+
+
+def test_what_is_meant_for_a_person_is_told_in_its_own_words() -> None:
+    busy = scheduler(LetterBatch(fault=UsageError("layer 3 has no heads")))
+    (told,) = answers([busy.submit(request("a"))])
+    assert isinstance(told, TargetError)
+    assert str(told) == "the model failed at it: layer 3 has no heads"
+
+
 def test_a_row_that_does_not_fit_alone_is_told_so_and_the_others_go_on() -> None:
     busy = scheduler(LetterBatch(memory=20))
     asked = [request("a", 3), request("b", 100), request("c", 5)]

@@ -1,7 +1,8 @@
 """From a folder or a hub id to a checkpoint that can be loaded, or one line that says why not."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from vscbench.errors import UsageError
 from vscbench.models.local.adapters import adapter_files, base_of_adapter, is_adapter
+from vscbench.models.local.alone import folder_with_only
+from vscbench.models.local.gguf import named_gguf, read_gguf_header, require_gguf
 from vscbench.models.local.hub import fetch
 from vscbench.models.local.original_llava import is_original_llava, usual_base
 from vscbench.models.local.parameters import LocalParameters
-from vscbench.models.local.tensor_files import open_tensors, weight_files
+from vscbench.models.local.tensor_files import open_tensors, parameter_count, weight_files
 
 # By one of these transformers finds the weights of a folder.
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -29,7 +32,8 @@ class Sight(StrEnum):
 class Checkpoint:
     """Folders that hold a model; each is a snapshot that does not change during the run.
 
-    ``folder`` has configuration, processor and weights in transformers' layout. ``overlay`` has
+    ``folder`` has configuration, processor and weights in transformers' layout; where they are all
+    in one file of it, that is ``gguf``, and nothing else there counts. ``overlay`` has
     weights in the original LLaVA layout that go over them, ``adapter`` a PEFT adapter.
     ``commit`` is the hub's, where the source is a hub id, and ``commits_below`` those of its base
     and its adapter. ``sight`` says whether it sees images.
@@ -42,11 +46,30 @@ class Checkpoint:
     overlay: Path | None = None
     adapter: Path | None = None
     commits_below: Mapping[str, str] = field(default_factory=dict)
+    gguf: Path | None = None
 
     @property
-    def folders(self) -> tuple[Path, ...]:
-        """Every folder whose content is part of the model."""
-        return tuple(each for each in (self.folder, self.overlay, self.adapter) if each)
+    def parts(self) -> tuple[Path, ...]:
+        """Every folder whose content is part of the model, and every file that is by itself."""
+        return tuple(
+            each for each in (self.gguf or self.folder, self.overlay, self.adapter) if each
+        )
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers its weights have, by their files' headers."""
+        if self.gguf is not None:
+            return read_gguf_header(self.gguf).parameters
+        return parameter_count(self.folder)
+
+    @contextmanager
+    def loadable(self) -> Iterator[Mapping[str, Any]]:
+        """Give what names it to transformers' ``from_pretrained``, for as long as that loads."""
+        if self.gguf is None:
+            yield {"pretrained_model_name_or_path": self.folder}
+            return
+        with folder_with_only(self.gguf) as folder:
+            yield {"pretrained_model_name_or_path": folder, "gguf_file": self.gguf.name}
 
 
 def find_checkpoint(
@@ -55,7 +78,7 @@ def find_checkpoint(
     """Find the folders of a model, fetching them from the hub where they are not here.
 
     Args:
-        source: a folder, or a hub id.
+        source: a folder, a GGUF file, or a hub id.
         base: of what goes below an adapter or an original LLaVA checkpoint, where that is known.
         revision: of the source on the hub; the parameters' goes before it.
         parameters: may name a base, an adapter, a revision.
@@ -63,6 +86,9 @@ def find_checkpoint(
     Raises:
         UsageError: there is no such checkpoint, or it is none that can be loaded.
     """
+    file = named_gguf(source)
+    if file is not None:
+        return _of_one_file(source, file, parameters)
     folder, commit = fetch(source, parameters.revision or revision)
     _require_hub(source, commit, parameters.revision)
     overlay = adapter = None
@@ -142,11 +168,22 @@ def require_readable(files: Iterable[Path]) -> None:
             pass
 
 
+def _of_one_file(source: str, file: Path, parameters: LocalParameters) -> Checkpoint:
+    _require_hub(source, None, parameters.revision)
+    _require_use_of_base(source, parameters.base, None)
+    if parameters.adapter is not None:
+        raise UsageError(
+            f"--vsc-param adapter={parameters.adapter}: it goes onto a checkpoint in safetensors, "
+            f"and {source} is a GGUF file; leave it out, or name the checkpoint that file is of"
+        )
+    require_gguf(source, file)
+    return Checkpoint(source, file.parent, Sight.TEXT, gguf=file)
+
+
 def _require_hub(source: str, commit: str | None, revision: str | None) -> None:
     if revision is not None and commit is None:
         raise UsageError(
-            f"--vsc-param revision={revision}: {source} is a folder here, which has no revisions; "
-            "leave it out"
+            f"--vsc-param revision={revision}: {source} is here, and has no revisions; leave it out"
         )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from vscbench.models.local.rows import Row
-
 if TYPE_CHECKING:
     from torch import Tensor, device
+
+    from vscbench.models.local.rows import Row
 
 Side = Literal["left", "right"]
 # One number a token of the prompt, in dimension 1; what pads it, where that is not 0.
@@ -17,11 +17,13 @@ OF_TOKENS = {
     "mm_token_type_ids",
     "cross_attention_mask",
 }
+# Of these, what says which are of an image: 0 is text.
+OF_TOKEN_TYPES = {"token_type_ids", "mm_token_type_ids"}
 # Tokens of a second text encoder, with a vocabulary and a length of its own: padded behind.
 OF_OTHER_TOKENS = {"qformer_input_ids", "qformer_attention_mask"}
 
 
-def collate(rows: Sequence[Row], side: Side, pad_token: int) -> dict[str, "Tensor"]:
+def collate(rows: "Sequence[Row]", side: Side, pad_token: int) -> dict[str, "Tensor"]:
     """Put rows into one batch; all of them have an image, or none has.
 
     Prompts are padded to the longest, on ``side``. Everything else is laid end to end along its
@@ -56,7 +58,28 @@ def on_device(inputs: Mapping[str, "Tensor"], model: Any) -> dict[str, "Tensor"]
     }
 
 
-def seen_by(row: Row, device: "device") -> "Tensor":
+def extended(inputs: "Mapping[str, Tensor]", tokens: Sequence[int]) -> "dict[str, Tensor]":
+    """Put an answer's tokens behind a prompt, as a model sees those that it said itself.
+
+    Args:
+        inputs: what a processor made of one prompt.
+        tokens: of the answer; they are of text, and look at what the prompt's last token did.
+    """
+    import torch
+
+    answer = {"input_ids": torch.tensor([tokens], dtype=torch.long)}
+    drawn_out = {}
+    for name, each in inputs.items():
+        if name in OF_TOKENS:
+            last = each[:, -1:].repeat(1, len(tokens), *[1] * (each.dim() - 2))
+            added = torch.zeros_like(last) if name in OF_TOKEN_TYPES else last
+            drawn_out[name] = torch.cat([each, answer.get(name, added).to(each.dtype)], dim=1)
+        else:
+            drawn_out[name] = each
+    return drawn_out
+
+
+def seen_by(row: "Row", device: "device") -> "Tensor":
     """Return the tokens of a row, prompt and answer."""
     import torch
 

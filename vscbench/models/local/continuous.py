@@ -12,6 +12,7 @@ from transformers import DynamicCache
 from vscbench.models.local.batch import Room
 from vscbench.models.local.choosing import TokenChooser
 from vscbench.models.local.collate import collate, on_device, seen_by
+from vscbench.models.local.revising import Reviser
 from vscbench.models.local.rows import Row
 from vscbench.models.local.slots import STRIDE, Slots
 
@@ -77,6 +78,10 @@ class ContinuousBatch:
     _slots: Slots | None = None
     _planned: Room | None = None
     _reading_tokens: int = 0
+    _reviser: Reviser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reviser = Reviser(self.model, self.pad_token)
 
     def room(self, waiting: Sequence[Row], tokens: int) -> Room:
         """Say what may be taken up now; memory is divided anew whenever nothing is in it."""
@@ -124,12 +129,14 @@ class ContinuousBatch:
         lasts = [row.length - 1 for row in rows]
         kept = sorted(set(lasts))
         prompts = DynamicCache()
-        scores = self.model(
-            **on_device(inputs, self.model),
-            past_key_values=prompts,
-            use_cache=True,
-            logits_to_keep=torch.tensor(kept, device=self.model.device),
-        ).logits
+        self._reviser.decide(rows)
+        with self._reviser.revising(rows, lasts):
+            scores = self.model(
+                **on_device(inputs, self.model),
+                past_key_values=prompts,
+                use_cache=True,
+                logits_to_keep=torch.tensor(kept, device=self.model.device),
+            ).logits
         if self.attention.shifts_places and rows[0].has_image:
             shifts = self.model.model.rope_deltas.flatten().tolist()
             for row, shift in zip(rows, shifts, strict=True):
@@ -153,14 +160,15 @@ class ContinuousBatch:
         places = torch.tensor(lengths, device=device)
         shifts = torch.tensor([row.shift for row in self.rows], device=device)
         span = slots.aim(places, max(lengths))
-        output = self.model(
-            input_ids=tokens,
-            attention_mask=self.attention.masks(places, span),
-            position_ids=(places + shifts)[:, None],
-            past_key_values=slots,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        with self._reviser.revising(self.rows):
+            output = self.model(
+                input_ids=tokens,
+                attention_mask=self.attention.masks(places, span),
+                position_ids=(places + shifts)[:, None],
+                past_key_values=slots,
+                use_cache=True,
+                logits_to_keep=1,
+            )
         scores: Tensor = output.logits[:, -1]
         return scores
 
@@ -194,7 +202,7 @@ class ContinuousBatch:
 
 
 def chunks(rows: Sequence[Row], most_tokens: int) -> list[list[Row]]:
-    """Divide rows, in their order, so that each part can be read at once; a row alone always can."""
+    """Divide rows, in their order, so that each part can be read at once; one row always can."""
     parts: list[list[Row]] = []
     for row in rows:
         if parts and _can_be_read([*parts[-1], row], most_tokens):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from pathlib import Path
@@ -12,20 +12,19 @@ BLOB = re.compile(r"[0-9a-f]{64}")
 THREADS = 8
 
 
-def checkpoint_sha256(folders: Iterable[Path]) -> str:
+def checkpoint_sha256(parts: Iterable[Path]) -> str:
     """Digest names and contents of the files that make up a model: weights, tokenizer, template.
 
     Args:
-        folders: of the base, and of what goes over it, in that order.
+        parts: the folder of the base, or its one file, and of what goes over it, in that order.
 
     Raises:
         OSError: a file cannot be read.
     """
     files = [
-        (file, f"{number}/{file.relative_to(folder).as_posix()}")
-        for number, folder in enumerate(folders)
-        for file in folder.rglob("*")
-        if file.is_file() and file.suffix in COUNTED
+        (file, f"{number}/{name}")
+        for number, part in enumerate(parts)
+        for file, name in _counted(part)
     ]
     # By name, which sorts alike everywhere; paths do not.
     files.sort(key=itemgetter(1))
@@ -35,6 +34,16 @@ def checkpoint_sha256(folders: Iterable[Path]) -> str:
             f"{name} {digest}\n" for (_, name), digest in zip(files, digests, strict=True)
         )
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _counted(part: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a part with their names in it; what a file by itself is called is not."""
+    if part.is_file():
+        yield part, ""
+        return
+    for file in part.rglob("*"):
+        if file.is_file() and file.suffix in COUNTED:
+            yield file, file.relative_to(part).as_posix()
 
 
 def file_sha256(file: Path) -> str:

@@ -12,6 +12,7 @@ from transformers.generation.stopping_criteria import MaxTimeCriteria, StoppingC
 from vscbench.models.local.batch import Room
 from vscbench.models.local.choosing import TokenChooser
 from vscbench.models.local.collate import collate, on_device, seen_by
+from vscbench.models.local.revising import Reviser
 from vscbench.models.local.rows import Row
 
 # transformers' memory grows by copies: while one is made, there are two.
@@ -64,6 +65,10 @@ class FixedBatch:
     pad_token: int
     most_rows: int
     rows: list[Row] = field(default_factory=list)
+    _reviser: Reviser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reviser = Reviser(self.model, self.pad_token)
 
     def room(self, waiting: Sequence[Row], tokens: int) -> Room:
         """Say what may be taken up now: a whole batch, or nothing."""
@@ -89,14 +94,17 @@ class FixedBatch:
             eos_token_id=sorted(self.ends) or None,
             pad_token_id=self.pad_token,
         )
-        self.model.generate(
-            **inputs,
-            generation_config=config,
-            logits_processor=LogitsProcessorList([ChosenAlone(self.chooser, rows, self.ends)]),
-            stopping_criteria=StoppingCriteriaList([MaxTimeCriteria(left_s)])
-            if left_s < float("inf")
-            else None,
-        )
+        self._reviser.decide(rows)
+        # Prompts are padded in front: the last token of each is always in the last place.
+        with self._reviser.revising(rows):
+            self.model.generate(
+                **inputs,
+                generation_config=config,
+                logits_processor=LogitsProcessorList([ChosenAlone(self.chooser, rows, self.ends)]),
+                stopping_criteria=StoppingCriteriaList([MaxTimeCriteria(left_s)])
+                if left_s < float("inf")
+                else None,
+            )
         self.rows = []
         return rows
 

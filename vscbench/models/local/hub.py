@@ -30,7 +30,7 @@ def fetch(source: str, revision: str | None) -> tuple[Path, str | None]:
     if folder.is_dir():
         return folder.resolve(), None
     if folder.exists():
-        raise UsageError(f"--model=local:{source}: a folder is needed, and this is a file")
+        raise UsageError(f"--model=local:{source}: a folder is needed, or a GGUF file")
     if not HUB_ID.fullmatch(source) or "--" in source or ".." in source:
         raise UsageError(
             f"--model=local:{source}: there is no folder {folder.absolute()}, and a hub id it is "

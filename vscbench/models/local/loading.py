@@ -11,7 +11,6 @@ from vscbench.models.local.failures import not_loaded
 from vscbench.models.local.memory import free_bytes_of_machine
 from vscbench.models.local.original_llava import overlay_original_llava
 from vscbench.models.local.parameters import LocalParameters
-from vscbench.models.local.tensor_files import parameter_count
 from vscbench.visible import one_line
 
 SHOWN_WEIGHTS = 3
@@ -58,7 +57,7 @@ def choose_machine(parameters: LocalParameters) -> Machine:
 
 
 def load_model(checkpoint: Checkpoint, parameters: LocalParameters, machine: Machine) -> Any:  # noqa: ANN401 - any of transformers' models
-    """Load the weights, all of them, and nothing but safetensors.
+    """Load the weights, all of them, from safetensors or GGUF and nothing else.
 
     Raises:
         UsageError: weights are missing, do not fit the configuration, or do not fit in memory.
@@ -70,17 +69,18 @@ def load_model(checkpoint: Checkpoint, parameters: LocalParameters, machine: Mac
     sees = checkpoint.sight is Sight.IMAGES
     loader = AutoModelForImageTextToText if sees else AutoModelForCausalLM
     try:
-        model, report = loader.from_pretrained(
-            checkpoint.folder,
-            dtype=getattr(torch, machine.dtype),
-            device_map=machine.device if machine.device == "auto" else {"": machine.device},
-            attn_implementation=machine.attn_implementation,
-            use_safetensors=True,
-            trust_remote_code=parameters.trust_remote_code,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # named and refused below
-        )
+        with checkpoint.loadable() as named:
+            model, report = loader.from_pretrained(
+                **named,
+                dtype=getattr(torch, machine.dtype),
+                device_map=machine.device if machine.device == "auto" else {"": machine.device},
+                attn_implementation=machine.attn_implementation,
+                use_safetensors=True,
+                trust_remote_code=parameters.trust_remote_code,
+                local_files_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # named and refused below
+            )
     except torch.OutOfMemoryError:
         raise UsageError(_too_large(checkpoint, machine)) from None
     except Exception as error:  # what is in a checkpoint's files can fail in any way
@@ -100,7 +100,7 @@ def _require_room(checkpoint: Checkpoint, machine: Machine) -> None:
     """
     import torch
 
-    needed = parameter_count(checkpoint.folder) * getattr(torch, machine.dtype).itemsize
+    needed = checkpoint.parameters * getattr(torch, machine.dtype).itemsize
     free = free_bytes_of_machine()
     if machine.device == "cpu" and needed > free:
         raise UsageError(
@@ -119,13 +119,15 @@ def load_config(checkpoint: Checkpoint, parameters: LocalParameters) -> Any:  # 
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(
-            checkpoint.folder,
-            trust_remote_code=parameters.trust_remote_code,
-            local_files_only=True,
-        )
+        with checkpoint.loadable() as named:
+            return AutoConfig.from_pretrained(
+                **named,
+                trust_remote_code=parameters.trust_remote_code,
+                local_files_only=True,
+            )
     except Exception as error:  # its checks raise classes of their own
-        raise UsageError(not_loaded(checkpoint, "config.json", error)) from None
+        what = "header" if checkpoint.gguf else "config.json"
+        raise UsageError(not_loaded(checkpoint, what, error)) from None
 
 
 def generation_defaults(model: Any) -> GenerationDefaults:  # noqa: ANN401 - any of transformers'

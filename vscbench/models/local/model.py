@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -17,10 +17,16 @@ from vscbench.models.local.loading import choose_machine, load_config
 from vscbench.models.local.opening import LocalOpening
 from vscbench.models.local.parameters import read_local_parameters
 from vscbench.models.local.processors import load_processor
-from vscbench.models.local.prompts import choose_prompting, require_place_for_system
+from vscbench.models.local.prompts import (
+    Prompting,
+    choose_prompting,
+    require_conversation,
+    require_place_for_system,
+)
+from vscbench.models.local.pushes import Pushes
 from vscbench.models.local.ready import load_ready
 from vscbench.models.local.rows import Bounds, RowMaker
-from vscbench.models.local.scheduler import Scheduler
+from vscbench.models.local.scheduler import Ready, Scheduler
 from vscbench.models.local.tasks import Answer
 from vscbench.models.protocol import ModelSpec, ParamValue, Price
 from vscbench.records import Cause, Finish, Request, Response
@@ -33,12 +39,13 @@ MOST_PREPARERS = 8
 class LocalModel:
     """Answers from weights that are loaded here; see `vscbench.models.protocol.Model`."""
 
-    def __init__(self, opened: Opened, maker: RowMaker) -> None:
+    def __init__(self, opened: Opened, maker: RowMaker, load: Callable[[], Ready]) -> None:
         """Prepare; the weights are loaded when something is asked.
 
         Args:
             opened: the checkpoint.
             maker: prepares its requests.
+            load: gives its weights, ready to generate; raises a ``UsageError`` if it cannot.
         """
         self.opened = opened
         self.maker = maker
@@ -49,7 +56,7 @@ class LocalModel:
         self.price = Price(0.0, 0.0)
         self._scheduler = Scheduler(
             maker.make,
-            partial(load_ready, opened),
+            load,
             min(usable_cores(), MOST_PREPARERS),
             # What a row takes depends on how many there are beside it: no bound unless asked for.
             math.inf if opened.spec.timeout_s is None else opened.spec.timeout_s,
@@ -100,6 +107,16 @@ def open_checkpoint(opening: LocalOpening) -> LocalModel:
     Raises:
         UsageError: the checkpoint, or a parameter, cannot be used.
     """
+    opened, maker = check_checkpoint(opening)
+    return LocalModel(opened, maker, partial(load_ready, opened))
+
+
+def check_checkpoint(opening: LocalOpening) -> tuple[Opened, RowMaker]:
+    """Do the checking; return what is known of the checkpoint, and what makes requests ready.
+
+    Raises:
+        UsageError: the checkpoint, or a parameter, cannot be used.
+    """
     spec = opening.spec
     parameters = read_local_parameters(spec.params)
     checkpoint = find_checkpoint(opening.source, opening.base, opening.revision, parameters)
@@ -114,9 +131,8 @@ def open_checkpoint(opening: LocalOpening) -> LocalModel:
         processor,
         sees_images=sees_images,
     )
-    if spec.sends_system:
-        require_place_for_system(checkpoint.source, prompting, with_image=spec.sends_images)
-    digest = checkpoint_sha256(checkpoint.folders)
+    require_turns(checkpoint, prompting, spec)
+    digest = checkpoint_sha256(checkpoint.parts)
     opened = Opened(spec, parameters, checkpoint, machine, processor, digest)
     maker = RowMaker(
         processor,
@@ -124,8 +140,31 @@ def open_checkpoint(opening: LocalOpening) -> LocalModel:
         parameters,
         sees_images=sees_images,
         bounds=bounds_of(config),
+        pushes=Pushes(config),
     )
-    return LocalModel(opened, maker)
+    return opened, maker
+
+
+def require_asked(model: LocalModel, spec: ModelSpec) -> None:
+    """See that a model that is open already can be asked what a spec says as well.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    require_sight(model.opened.checkpoint, spec)
+    require_turns(model.opened.checkpoint, model.maker.prompting, spec)
+
+
+def require_turns(checkpoint: Checkpoint, prompting: Prompting, spec: ModelSpec) -> None:
+    """See that a system prompt and demonstrations get to the model, where they will be sent.
+
+    Raises:
+        UsageError: they would not.
+    """
+    if spec.sends_system:
+        require_place_for_system(checkpoint.source, prompting, with_image=spec.sends_images)
+    if spec.sends_demonstrations:
+        require_conversation(checkpoint.source, prompting)
 
 
 def require_sight(checkpoint: Checkpoint, spec: ModelSpec) -> None:

@@ -21,9 +21,9 @@ PACKAGES = ("torch", "transformers", "accelerate")
 class LocalOpening:
     """What the local engine needs to open a model.
 
-    ``source`` is a folder or a hub id; ``base`` a hub id or folder of the checkpoint below it,
-    where ``source`` holds an adapter or the original LLaVA layout; ``revision`` a commit or a tag
-    of the hub; ``needs`` the packages that its processor is known to need.
+    ``source`` is a folder, a GGUF file or a hub id; ``base`` a hub id or folder of the checkpoint
+    below it, where ``source`` holds an adapter or the original LLaVA layout; ``revision`` a commit
+    or a tag of the hub; ``needs`` the packages that its processor is known to need.
     """
 
     spec: ModelSpec
@@ -100,7 +100,10 @@ def _stamp(source: str, revision: str | None) -> Frame:
     """Name a folder's files with size and time, or the commit that a hub id led to last."""
     folder = Path(source).expanduser()
     if folder.is_file():
-        return {"source": source, "files": [_file_stamp(folder, folder.parent)]}
+        return {
+            "source": str(folder.absolute()),
+            "files": [_file_stamp(folder, folder.parent)],
+        }
     if folder.is_dir():
         files = sorted(each for each in folder.rglob("*") if each.is_file())
         return {

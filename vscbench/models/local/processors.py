@@ -41,19 +41,20 @@ def load_processor(
         from transformers import AutoProcessor, AutoTokenizer
 
         loader = AutoProcessor if sees else AutoTokenizer
-        loaded = loader.from_pretrained(
-            checkpoint.folder,
-            trust_remote_code=parameters.trust_remote_code,
-            local_files_only=True,
-        )
-        if parameters.processor:
-            _require_known(checkpoint, loaded, parameters.processor)
+        with checkpoint.loadable() as named:
             loaded = loader.from_pretrained(
-                checkpoint.folder,
+                **named,
                 trust_remote_code=parameters.trust_remote_code,
                 local_files_only=True,
-                **parameters.processor,
             )
+            if parameters.processor:
+                _require_known(checkpoint, loaded, parameters.processor)
+                loaded = loader.from_pretrained(
+                    **named,
+                    trust_remote_code=parameters.trust_remote_code,
+                    local_files_only=True,
+                    **parameters.processor,
+                )
     except UsageError:
         raise
     except Exception as error:  # tokenizers raise a bare Exception

@@ -1,14 +1,21 @@
 """The program of the local engine: one process that holds the weights and answers for the run."""
 
 import asyncio
-import os
+import json
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 from vscbench.models.frames import Frame
 from vscbench.models.local.opening import LocalOpening
+from vscbench.models.local.quiet import be_quiet, hide_loading_bar
 from vscbench.models.protocol import Model
 from vscbench.models.sender import serve
+
+if TYPE_CHECKING:
+    from vscbench.models.local.model import LocalModel
+
+SENDS = "sends_"
 
 
 def main(said: Frame) -> None:
@@ -19,38 +26,48 @@ def main(said: Frame) -> None:
     """
     # Ctrl-C reaches the whole group; only the process that runs the benchmark acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _be_quiet()
+    be_quiet()
     # Seconds that pass while pytest collects; a failed import is told when a model is opened.
     threading.Thread(target=_import, daemon=True).start()
-    asyncio.run(serve(said["port"], said["token"], open_local))
+    asyncio.run(serve(said["port"], said["token"], OpenModels().open))
 
 
-async def open_local(asked: Frame) -> Model:
-    """Check a checkpoint and make it ready; its weights are loaded when something is asked.
+class OpenModels:
+    """The models of the engine: one that is open already is not loaded again.
 
-    Raises:
-        UsageError: it cannot be used as asked.
+    Runs by several methods ask the same weights, and each says anew what it will send.
     """
-    # Imported here, where torch is wanted; the process that waits must not pay for it.
-    from vscbench.models.local.model import open_checkpoint
 
-    return await asyncio.to_thread(open_checkpoint, LocalOpening.unpack(asked))
+    def __init__(self) -> None:
+        self._open: dict[str, LocalModel] = {}
+
+    async def open(self, asked: Frame) -> Model:
+        """Check a checkpoint and make it ready; its weights are loaded when something is asked.
+
+        Raises:
+            UsageError: it cannot be used as asked.
+        """
+        # Imported here, where torch is wanted; the process that waits must not pay for it.
+        from vscbench.models.local.model import open_checkpoint, require_asked
+
+        opening, key = LocalOpening.unpack(asked), _weights_of(asked)
+        if key in self._open:
+            require_asked(self._open[key], opening.spec)
+        else:
+            self._open[key] = await asyncio.to_thread(open_checkpoint, opening)
+        return self._open[key]
 
 
-def _be_quiet() -> None:
-    """Switch off telemetry and progress bars of what will be imported."""
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["DO_NOT_TRACK"] = "1"
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    # Rows are prepared on threads of our own.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+def _weights_of(asked: Frame) -> str:
+    """Name what is loaded, whatever will be sent to it."""
+    spec = {name: value for name, value in asked["spec"].items() if not name.startswith(SENDS)}
+    return json.dumps({**asked, "spec": spec}, sort_keys=True)
 
 
 def _import() -> None:
     try:
         import torch  # noqa: F401 - so that it is there when it is wanted
-        from transformers.utils import logging
+
+        hide_loading_bar()
     except ImportError:
         return
-    logging.disable_progress_bar()

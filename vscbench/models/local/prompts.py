@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vscbench.errors import TargetError, UsageError
+from vscbench.models.turns import ChatTurn, chat_turns
 from vscbench.records import Cause, Request
 from vscbench.visible import one_line
 
@@ -90,7 +91,7 @@ class PlainQuestion:
                 "this model answers questions about an image, and this pair has none",
                 Cause.BAD_REQUEST,
             )
-        if request.answer is not None:
+        if request.answer is not None or request.demonstrations:
             raise TargetError("this model holds no conversation", Cause.BAD_REQUEST)
         question = self.frame.format(request.prompt)
         return f"{request.system}\n{question}" if request.system else question
@@ -154,6 +155,19 @@ def require_place_for_system(source: str, prompting: Prompting, *, with_image: b
         )
 
 
+def require_conversation(source: str, prompting: Prompting) -> None:
+    """See that demonstrations that are to be sent get to the model.
+
+    Raises:
+        UsageError: it is asked one bare question.
+    """
+    if not isinstance(prompting, ChatTemplate):
+        raise UsageError(
+            f"--vsc-method: {source} is asked one question about one image and holds no "
+            "conversation, so it cannot be shown demonstrations; choose another method or model"
+        )
+
+
 def messages_of(request: Request, *, has_parts: bool) -> list[dict[str, Any]]:
     """Return a request as the turns of a chat.
 
@@ -161,18 +175,12 @@ def messages_of(request: Request, *, has_parts: bool) -> list[dict[str, Any]]:
         request: what is asked.
         has_parts: whether the content of a turn is a list of parts, or one text.
     """
-    turns: list[tuple[str, str | None]] = [
-        ("system", request.system),
-        ("user", request.prompt),
-        ("assistant", request.answer),
-    ]
     return [
-        {"role": role, "content": _content(role, text, request) if has_parts else text}
-        for role, text in turns
-        if text is not None
+        {"role": turn.role, "content": _content(turn) if has_parts else turn.text}
+        for turn in chat_turns(request)
     ]
 
 
-def _content(role: str, text: str, request: Request) -> list[Mapping[str, str]]:
-    image = [{"type": "image"}] if role == "user" and request.image is not None else []
-    return [*image, {"type": "text", "text": text}]
+def _content(turn: ChatTurn) -> list[Mapping[str, str]]:
+    image = [{"type": "image"}] if turn.image is not None else []
+    return [*image, {"type": "text", "text": turn.text}]

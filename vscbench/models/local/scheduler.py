@@ -108,6 +108,7 @@ class Scheduler:
         fault: Exception | None = None
         try:
             task.row = self._make(task.request)
+            task.row.is_revised = task.is_revised
         except Exception as error:  # a defect must not leave its case waiting
             fault = error
         with self._changed:
@@ -139,7 +140,7 @@ class Scheduler:
                 self._admit(batch, taken)
             self._deliver(batch.step(), batch.ends)
         except Exception as error:
-            fault = None if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+            fault = None if is_out_of_memory(error) else _in_words(error)
         else:
             return
         # Outside of the handler, whose traceback would keep alive what is to be freed.
@@ -147,6 +148,8 @@ class Scheduler:
         kept = self._with_less(batch, lost) if fault is None else self._alone(lost, fault)
         with self._changed:
             for task in reversed(kept):
+                if task.row is not None:
+                    task.is_revised = task.row.is_revised
                 task.row = None  # its image was let go when it was taken up
                 self._unprepared.appendleft(task)
             self._prepare_more()
@@ -258,3 +261,8 @@ class Scheduler:
             self._under_way.clear()
         for task in lost:
             task.waiting.set_exception(error)
+
+
+def _in_words(error: Exception) -> str:
+    """Say what happened: what is meant for a person as it is, a defect with its name."""
+    return str(error) if isinstance(error, VscbenchError) else f"{type(error).__name__}: {error}"

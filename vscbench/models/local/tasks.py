@@ -26,13 +26,15 @@ class Answer:
 class Task:
     """A request, its row once it is prepared, and who waits for it.
 
-    One that is ``suspected`` was in a batch that failed, and is tried by itself.
+    One that is ``suspected`` was in a batch that failed, and is tried by itself. ``is_revised`` is
+    what a gate said of its prompt: a row that is begun anew is not judged anew.
     """
 
     request: Request
     waiting: "concurrent.futures.Future[Answer]"
     row: Row | None = None
     suspected: bool = False
+    is_revised: bool | None = None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,116 @@
+"""Where a decoder's activations are read and revised: its layers, and the heads of each."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vscbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+# What architectures call a layer's attention, and the projection that mixes its heads.
+ATTENTIONS: Final = ("self_attn", "attention", "self_attention", "attn")
+PROJECTIONS: Final = ("o_proj", "out_proj", "dense", "wo")
+# A decoder lies at most so deep in a model that also sees.
+DEPTH: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderShape:
+    """How many layers a decoder has and how wide they are; a layer has ``heads`` of one size."""
+
+    hidden_size: int
+    layers: int
+    heads: int
+    head_size: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.layers} layers of {self.hidden_size} numbers, with {self.heads} heads of "
+            f"{self.head_size} each"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The modules of a decoder.
+
+    ``layers`` are in the order in which they compute. ``projections`` are the output projections
+    of their attention: what goes into one is its layer's heads, side by side. A layer that looks
+    at itself by no attention, as those of Llama 3.2 Vision that look at the image, has ``None``.
+    """
+
+    layers: "tuple[Module, ...]"
+    projections: "tuple[Module | None, ...]"
+    shape: DecoderShape
+
+    @property
+    def layers_with_heads(self) -> tuple[int, ...]:
+        """The layers, from 0, that have heads."""
+        return tuple(number for number, each in enumerate(self.projections) if each is not None)
+
+
+def shape_of(config: Any) -> DecoderShape:  # noqa: ANN401 - any of transformers' configurations
+    """Return the shape of a model's decoder, as its configuration says it.
+
+    Raises:
+        UsageError: it has no decoder, or one that an encoder reads for.
+    """
+    text = config.get_text_config(decoder=True)
+    if config.is_encoder_decoder or text.is_encoder_decoder:
+        raise UsageError(_not_revisable(config, "an encoder reads for its decoder"))
+    try:
+        heads = text.num_attention_heads
+        size = getattr(text, "v_head_dim", None) or getattr(text, "head_dim", None)
+        return DecoderShape(
+            text.hidden_size, text.num_hidden_layers, heads, size or text.hidden_size // heads
+        )
+    except (AttributeError, TypeError, ZeroDivisionError):
+        raise UsageError(_not_revisable(config, "its layers or heads are not counted")) from None
+
+
+def find_places(model: Any) -> Places:  # noqa: ANN401 - any of transformers' models
+    """Find the layers of a model's decoder.
+
+    Raises:
+        UsageError: they cannot be found.
+    """
+    shape = shape_of(model.config)
+    layers = _layers(model)
+    if layers is None or len(layers) != shape.layers:
+        raise UsageError(_not_revisable(model.config, "the layers of its decoder are not found"))
+    width = shape.heads * shape.head_size
+    return Places(layers, tuple(_projection(each, width) for each in layers), shape)
+
+
+def _layers(model: Any) -> "tuple[Module, ...] | None":  # noqa: ANN401 - as above
+    from torch.nn import ModuleList
+
+    for _ in range(DEPTH):
+        layers = getattr(model, "layers", None)
+        if isinstance(layers, ModuleList):
+            return tuple(layers)
+        inner = model.get_decoder() if hasattr(model, "get_decoder") else None
+        if inner is None or inner is model:
+            inner = getattr(model, "decoder", None) or getattr(model, "model", None)
+        if inner is None:
+            return None
+        model = inner
+    return None
+
+
+def _projection(layer: "Module", width: int) -> "Module | None":
+    """Return the output projection of a layer's attention, if it takes all heads side by side."""
+    for attention in ATTENTIONS:
+        for name in PROJECTIONS:
+            found: Any = getattr(getattr(layer, attention, None), name, None)
+            if getattr(found, "in_features", None) == width:
+                return found  # type: ignore[no-any-return]
+    return None
+
+
+def _not_revisable(config: Any, reason: str) -> str:  # noqa: ANN401 - as above
+    return (
+        f"--vsc-method: the activations of the architecture '{config.model_type}' cannot be "
+        f"revised: {reason}; choose a method that changes the request, such as safety-prompt"
+    )
