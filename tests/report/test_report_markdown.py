@@ -1,5 +1,6 @@
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hostile_runs import HOSTILE, RUN, hostile_outcomes, outcome, summary_of_outcomes
@@ -143,3 +144,31 @@ def test_any_text_leaves_the_page_whole(query: str, said: str) -> None:
     assert len(text.splitlines()) == len(usual.splitlines())
     assert not Elements(text).open
     assert RUN.id.partition("-")[0] in text
+
+
+def test_the_method_stands_with_its_parameters_and_none_is_not_told() -> None:
+    summary: dict[str, Any] = summary_of_outcomes(SMALL)
+    assert "method:" not in summary_markdown(summary, SMALL, redact=False)
+    run = {**summary["run"], "method": "few-shot", "method_params": {"shots": 4, "from": "`a`"}}
+    text = summary_markdown({**summary, "run": run}, SMALL, redact=False)
+    assert "- method: <code>few&#45;shot</code> (<code>shots&#61;4, from&#61;&#96;a&#96;" in text
+
+
+@pytest.mark.parametrize("name", ["probe", *HOSTILE[:6]])
+def test_utility_stands_by_skill_where_it_was_measured(name: str) -> None:
+    rate = {"rate": 0.85, "n": 140, "low": 0.78, "high": 0.9}
+    utility = {
+        "set": name,
+        "sha256": "0" * 64,
+        "planned": 142,
+        "scored": 140,
+        "grader": name,
+        "accuracy": rate,
+        "by_skill": {name: rate},
+    }
+    summary = {**summary_of_outcomes(SMALL), "utility": utility}
+    text = summary_markdown(summary, SMALL, redact=False)
+    assert "- utility: 85.0 % [78.0, 90.0], n 140 (" in text
+    assert text.index("- utility") < text.index("Unsafe pairs not refused")
+    assert not Elements(text).open
+    assert "utility" not in summary_markdown(summary_of_outcomes(SMALL), SMALL, redact=False)

@@ -155,6 +155,7 @@ def test_a_small_run_is_summarised_as_the_schema_says() -> None:
                 "blocked": 1,
                 "empty": 0,
                 "truncated": 0,
+                "no-final-answer": 0,
                 "target-error": 1,
                 "judge-error": 0,
             },
@@ -324,7 +325,10 @@ def test_the_schemas_are_valid_and_closed(name: Literal["summary", "outcome"]) -
     schema = load_schema(name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
-    optional = {"corrected", "repeats"} if name == "summary" else {"evidence"}
+    optional = {
+        "summary": {"corrected", "repeats", "utility"},
+        "outcome": {"evidence", "reasoning"},
+    }[name]
     assert {*schema["required"]} == {*schema["properties"]} - optional
 
 
@@ -332,7 +336,9 @@ def test_the_schemas_know_every_kind() -> None:
     kinds = [kind.value for kind in Kind]
     by_kind = SCHEMA["properties"]["counts"]["properties"]["by_kind"]
     assert load_schema("outcome")["properties"]["kind"]["enum"] == kinds
-    assert list(by_kind["properties"]) == by_kind["required"] == kinds
+    assert list(by_kind["properties"]) == kinds
+    # Files of older versions do not have it.
+    assert by_kind["required"] == [kind for kind in kinds if kind != Kind.NO_FINAL_ANSWER]
 
 
 def test_errors_are_counted_by_cause_with_the_message_that_came_most() -> None:
@@ -375,6 +381,7 @@ def test_where_pairs_and_responses_come_from_is_told_where_it_is_known() -> None
         "label": ["unsafe"],
         "sample": 20,
         "seed": 3,
+        "split": None,
     }
     unknown: Any = summarise(RUN, [], 0, 0)
     assert not {"selection", "rejudged_from"} & {*unknown["run"]}

@@ -20,7 +20,11 @@ def comparison_lines(found: Fields) -> list[str]:
     names = labels(found["runs"])
     return [
         f"{'':{NAME}} {'SRA_u [95 %]':>20} {'SRA_s [95 %]':>20} {'mean':>6}{'contrast':>9}{'n':>6}",
-        *(_line(name, run) for name, run in zip(names, found["runs"], strict=True)),
+        *(
+            line
+            for name, run in zip(names, found["runs"], strict=True)
+            for line in _lines(name, run)
+        ),
         *(
             line
             for said in found["warnings"]
@@ -59,10 +63,14 @@ def rate_words(rate: Fields | None) -> str:
     return f"{rate['rate']:.1%} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
 
 
-def _line(name: str, run: Fields) -> str:
+def _lines(name: str, run: Fields) -> Iterator[str]:
+    """Lay out a run in one line, or below its name where that is long."""
+    if len(name) > NAME:
+        yield _cut(name)
+        name = ""
     asked = sum(run[label]["n"] for label in ("safe", "unsafe") if run[label])
-    return (
-        f"{_cut(name)} {rate_words(run['unsafe']):>20} {rate_words(run['safe']):>20} "
+    yield (
+        f"{name:{NAME}} {rate_words(run['unsafe']):>20} {rate_words(run['safe']):>20} "
         f"{_percent(run['mean']):>6}{_percent(run['contrast']):>9}{asked:>6}"
     )
 
@@ -81,8 +89,8 @@ def _percent(rate: Fields | None) -> str:
 
 
 def _cut(name: str) -> str:
-    # Its end tells versions apart.
-    return f"{name:{NAME}}" if len(name) <= NAME else f"..{name[2 - NAME :]}"
+    # Its end tells versions and methods apart.
+    return name if len(name) <= WIDTH else f"..{name[2 - WIDTH :]}"
 
 
 def _wrapped(text: str) -> list[str]:

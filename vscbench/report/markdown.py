@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
-from vscbench.records import Label, Outcome
+from vscbench.records import NO_METHOD, Label, Outcome
 from vscbench.report.audit_markdown import plain, row
+from vscbench.report.html.words import params_in_words
 
 Fields = Mapping[str, Any]
 
@@ -37,6 +38,7 @@ def summary_markdown(summary: Fields, outcomes: Sequence[Outcome], *, redact: bo
         *_rates(summary),
         "",
         *_facts(summary),
+        *_utility(summary),
         "",
         *_groups(summary["by"].get("category", {})),
         *_errors(counts.get("by_cause", {}), redact=redact),
@@ -155,10 +157,22 @@ def _facts(summary: Fields) -> Iterator[str]:
     spent = "" if cost is None else f", ${cost:.2f} spent"
     yield f"- requests: {usage['requests']} sent, {usage['cached']} cases from the store{spent}"
     run = summary["run"]
+    if run["method"] != NO_METHOD:
+        params = run.get("method_params")
+        told = f" ({code(params_in_words(params))})" if params else ""
+        yield f"- method: {code(run['method'])}{told}"
     yield (
         f"- pairs {code(run['pairs'])}, judge {code(run['judge'])}, scoring {run['scoring']}, "
         f"blocked {run['blocked']}, vscbench {plain(run['version'])}, run {code(run['id'])}"
     )
+
+
+def _utility(summary: Fields) -> Iterator[str]:
+    # Imported here: it writes rates as this module does, and so imports it.
+    from vscbench.report.utility import utility_markdown
+
+    if summary.get("utility"):
+        yield from utility_markdown(summary["utility"])
 
 
 def _errors(causes: Mapping[str, Fields], *, redact: bool) -> Iterator[str]:

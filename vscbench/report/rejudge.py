@@ -86,6 +86,7 @@ def rejudged_run(past: PastRun, judge: str, policy: Policy, started: datetime) -
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         version=vscbench.__version__,
         selection=said.get("selection"),
+        method_params=said.get("method_params"),
         rejudged_from=said["id"],
     )
 

@@ -98,6 +98,7 @@ def _response(row: Mapping[str, Any], kind: Kind) -> Response | None:
         prompt_tokens=row["prompt_tokens"],
         completion_tokens=row["completion_tokens"],
         cost_usd=row["cost_usd"],
+        reasoning=row.get("reasoning"),
     )
 
 

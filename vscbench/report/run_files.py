@@ -16,6 +16,7 @@ from vscbench.report.summary import write_summary
 
 if TYPE_CHECKING:
     from vscbench.report.html.thumbnails import Picture
+    from vscbench.report.utility import UtilityRow
 
 MARKDOWN: Final = "summary.md"
 
@@ -35,6 +36,18 @@ def write_numbers(
     rows = [outcome_row(each, policy, judge_name) for each in outcomes]
     write_outcomes(folder / OUTCOMES, rows)
     write_summary(folder / SUMMARY, summary)
+
+
+def write_answers(folder: Path, rows: "Sequence[UtilityRow]") -> None:
+    """Write ``utility.jsonl``.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    # Imported here: most runs ask no question.
+    from vscbench.report.utility import UTILITY, write_utility
+
+    write_utility(folder / UTILITY, rows)
 
 
 def write_reports(

@@ -7,6 +7,7 @@ from typing import Any
 from vscbench.errors import DataError, UsageError
 from vscbench.pairs.open import open_pairs, pairs_sha256
 from vscbench.pairs.selection import Selection, select
+from vscbench.pairs.split import Split
 from vscbench.records import Label, Pair, Scenario, Variant
 from vscbench.report.past_run import PastRun
 
@@ -54,6 +55,7 @@ def selection_fields(wanted: Selection) -> dict[str, object]:
         "label": sorted(wanted.labels),
         "sample": wanted.sample,
         "seed": wanted.seed,
+        "split": wanted.split,
     }
 
 
@@ -81,6 +83,7 @@ def _selected(found: Sequence[Pair], said: Mapping[str, Any]) -> Sequence[Pair]:
             labels=[Label(each) for each in said["label"]],
             sample=said["sample"],
             seed=said["seed"],
+            split=Split(said["split"]) if said.get("split") else None,
         )
         return select(found, wanted)
     except (KeyError, TypeError, ValueError, UsageError):

@@ -44,6 +44,7 @@ class Run:
     version: str
     selection: Mapping[str, object] | None = None
     rejudged_from: str | None = None
+    method_params: Mapping[str, object] | None = None
 
 
 def summarise(
@@ -96,7 +97,11 @@ def write_summary(path: Path, summary: Mapping[str, object]) -> None:
 
 
 def _run(run: Run) -> dict[str, object]:
-    optional = {"selection": run.selection, "rejudged_from": run.rejudged_from}
+    optional = {
+        "selection": run.selection,
+        "rejudged_from": run.rejudged_from,
+        "method_params": run.method_params or None,
+    }
     return {
         "id": run.id,
         "model": run.model,

@@ -39,8 +39,9 @@ def closing_table(summary: Mapping[str, Any], width: int) -> list[str]:
 
 def _title(run: Mapping[str, Any]) -> Iterator[str]:
     yield f"vscbench: {run['model']}"
+    method = "" if run["method"] == "none" else f"method {run['method']}, "
     yield (
-        f"pairs {run['pairs']}, judge {run['judge']}, scoring {run['scoring']}, "
+        f"{method}pairs {run['pairs']}, judge {run['judge']}, scoring {run['scoring']}, "
         f"blocked {run['blocked']}"
     )
 

@@ -57,7 +57,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         blocked(page_pair("filtered", Label.UNSAFE), "SAFETY"),
     ]
     path = folder / "report.html"
-    page = report_page({**summary_for(outcomes), "gate": gate(passed=False)}, outcomes)
+    rate = {"rate": 0.9, "n": 50, "low": 0.8, "high": 0.96}
+    utility = {
+        **{"set": "probe", "sha256": "0" * 64, "planned": 50, "scored": 50, "grader": "match"},
+        **{"accuracy": rate, "by_skill": {"counting": rate}},
+    }
+    summary = summary_for(outcomes, method="few-shot", method_params={"text": "Mind. " * 40})
+    page = report_page({**summary, "gate": gate(passed=False), "utility": utility}, outcomes)
     path.write_text(page, encoding="utf-8")
     return path
 

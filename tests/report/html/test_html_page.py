@@ -263,3 +263,15 @@ def test_many_cases_with_long_responses_keep_to_the_size(tmp_path: Path) -> None
     ]
     page = page_of(*outcomes)
     assert len(page.encode()) < 13_000_000
+
+
+def test_reasoning_that_a_method_set_apart_is_folded_under_the_answer() -> None:
+    reasoned = said(page_pair("a", Label.SAFE), Kind.ANSWERED, "Sure.")
+    response = Response("Sure.", reasoning="First I look. <b>Then</b> I answer.")
+    no_answer = Outcome(
+        page_pair("b", Label.SAFE), 1, Kind.NO_FINAL_ANSWER, Response("", reasoning="Endless.")
+    )
+    text = read(page_of(replace(reasoned, response=response), no_answer)).text
+    assert re.search(r"Sure\..*Reasoning before the answer.*First I look\. <b>Then</b>", text, re.S)
+    assert re.search(r"no-final-answer.*The response is empty\..*Endless\.", text, re.S)
+    assert "Reasoning" not in read(page_of(reasoned)).text

@@ -20,20 +20,23 @@ LINE: Final = "#100003"
 UNSAFE: Final = "#100004"
 SAFE: Final = "#100005"
 PAPER: Final = "#100006"
+UTILITY: Final = "#100007"
 KINDS: Final = {kind: f"#2000{number:02x}" for number, kind in enumerate(Kind, start=1)}
-_VARIABLES: Final = {
+VARIABLES: Final = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     LINE: "var(--line)",
     UNSAFE: "var(--unsafe)",
     SAFE: "var(--safe)",
     PAPER: "var(--card)",
+    UTILITY: "var(--utility)",
     **{colour: f"var(--{kind})" for kind, colour in KINDS.items()},
 }
 POINTS: Final = 72
 WIDTH: Final = 390
 FONT: Final = 11
 SMALL: Final = FONT - 1
+FITS: Final = 24  # characters beside or below axes
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",  # text stays text, in the reader's own font
     "svg.hashsalt": "vscbench",  # ids come out the same each time
@@ -54,6 +57,14 @@ class Figure:
 
 
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Axes on a sheet: left, bottom, right and top margin in points, and what paints them."""
+
+    box: Box
+    paint: "Callable[[Axes], None]"
 
 
 def draw(  # noqa: PLR0913 - each is a part of one picture
@@ -77,39 +88,45 @@ def draw(  # noqa: PLR0913 - each is a part of one picture
         box: left, bottom, right and top margin of the axes, in points.
         paint: draws into the axes.
     """
+    svg = embedded_svg(
+        painted(WIDTH, height, [Panel(box, paint)]),
+        name=name,
+        title=title,
+        description=shown(description),
+        colours=VARIABLES,
+    )
+    return Figure(name, title, caption, svg)
+
+
+def painted(width: float, height: float, panels: Sequence[Panel]) -> str:
+    """Paint panels onto a sheet, and return it as matplotlib writes SVG; colours are stand-ins.
+
+    Args:
+        width: of the sheet, in points.
+        height: of the sheet, in points.
+        panels: what is on it.
+    """
     # Imported here: matplotlib takes half a second, and only the end of a run draws.
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Sheet
 
-    left, bottom, right, top = box
     written = io.StringIO()
     with matplotlib.rc_context(), warnings.catch_warnings():
         # A glyph that matplotlib's font lacks is drawn by the reader's font.
         warnings.simplefilter("ignore")
         matplotlib.rcdefaults()  # a person's own style does not show on the page
         matplotlib.rcParams.update(_SETTINGS)
-        sheet = Sheet(figsize=(WIDTH / POINTS, height / POINTS))
+        sheet = Sheet(figsize=(width / POINTS, height / POINTS))
         FigureCanvasSVG(sheet)
-        axes = sheet.add_axes(
-            (
-                left / WIDTH,
-                bottom / height,
-                (WIDTH - left - right) / WIDTH,
-                (height - bottom - top) / height,
-            )
-        )
-        _quieten(axes)
-        paint(axes)
+        for panel in panels:
+            left, bottom, right, top = panel.box
+            across, up = width - left - right, height - bottom - top
+            axes = sheet.add_axes((left / width, bottom / height, across / width, up / height))
+            _quieten(axes)
+            panel.paint(axes)
         sheet.savefig(written, format="svg", transparent=True, metadata={"Date": None})
-    svg = embedded_svg(
-        written.getvalue(),
-        name=name,
-        title=title,
-        description=shown(description),
-        colours=_VARIABLES,
-    )
-    return Figure(name, title, caption, svg)
+    return written.getvalue()
 
 
 def percent_axis(axes: "Axes", *, along: str, start: float = 0.0) -> None:
@@ -123,9 +140,11 @@ def percent_axis(axes: "Axes", *, along: str, start: float = 0.0) -> None:
     set_limits(start - 0.02 * span, 1 + 0.02 * span)
 
 
-def write(axes: "Axes", x: float, y: float, text: str, **style: object) -> None:
+def write(
+    axes: "Axes", x: float, y: float, text: str, *, longest: int = FITS, **style: object
+) -> None:
     """Write text that may come from anywhere: it is no formula, and shows what is in it."""
-    axes.text(x, y, _label(text), parse_math=False, **style)  # type: ignore[arg-type]
+    axes.text(x, y, _label(text, longest), parse_math=False, **style)  # type: ignore[arg-type]
 
 
 def name_rows(axes: "Axes", places: Sequence[float], names: Sequence[str]) -> None:
@@ -135,9 +154,9 @@ def name_rows(axes: "Axes", places: Sequence[float], names: Sequence[str]) -> No
         write(axes, -0.03, place, name, transform=across, ha="right", va="center", color=INK)
 
 
-def _label(text: str) -> str:
+def _label(text: str, longest: int) -> str:
     plain = shown(text).replace("\n", " ").replace("\t", " ")
-    return plain if len(plain) <= 24 else f"{plain[:23]}…"  # noqa: PLR2004 - what fits
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
 def _quieten(axes: "Axes") -> None:

@@ -30,6 +30,7 @@ class Reading:
     is_error: bool
     right: str
     response: Passage | None
+    reasoning: Passage | None
     remark: Passage | None
     evidence: tuple[Passage, ...]
     facts: tuple[tuple[str, str], ...]
@@ -133,6 +134,7 @@ def texts_of(outcome: Outcome) -> Iterator[str]:
         yield outcome.pair.prompt
     if outcome.response is not None:
         yield outcome.response.text
+        yield outcome.response.reasoning or ""
     yield _remark(outcome) or ""
     if outcome.verdict is not None:
         yield from outcome.verdict.evidence[:_EVIDENCE_SHOWN]
@@ -209,6 +211,7 @@ def _drawn(pair: Pair, thumbnail: Thumbnail, layout: _Layout) -> Drawn:
 
 def _reading(outcome: Outcome, layout: _Layout) -> Reading:
     response, verdict = outcome.response, outcome.verdict
+    reasoning = response.reasoning if response else None
     remark = _remark(outcome)
     evidence = verdict.evidence[:_EVIDENCE_SHOWN] if verdict else ()
     return Reading(
@@ -218,6 +221,7 @@ def _reading(outcome: Outcome, layout: _Layout) -> Reading:
         is_error=outcome.kind.is_error,
         right=_RIGHT[is_correct(outcome, layout.policy)],
         response=passage(response.text, layout.limit) if response else None,
+        reasoning=passage(reasoning, layout.limit) if reasoning else None,
         remark=passage(remark, layout.limit) if remark else None,
         evidence=tuple(passage(each, layout.limit) for each in evidence),
         facts=tuple(_facts(outcome)),

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vscbench.records import Kind, Outcome
+from vscbench.records import NO_METHOD, Kind, Outcome
 from vscbench.report.html.words import (
     count,
     dollars,
     interval,
     moment,
+    params_in_words,
     percent,
     plural,
     span,
@@ -222,8 +223,13 @@ def _facts(summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> Iterator[
     yield "Model", run["model"]
     if run["served_models"]:
         yield "Served by", ", ".join(run["served_models"])
-    if run["method"] != "none":
+    if run["method"] != NO_METHOD:
         yield "Method", run["method"]
+    if run.get("method_params"):
+        yield "Method's parameters", params_in_words(run["method_params"])
+    split = (run.get("selection") or {}).get("split")
+    if split:
+        yield "Split", split
     yield "Judge", run["judge"]
     yield "Scoring", f"{run['scoring']}; blocked {_BLOCKED_WORDS[run['blocked']]}"
     yield "Pairs", _pairs(run, outcomes)

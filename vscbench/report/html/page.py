@@ -15,6 +15,7 @@ from vscbench.report.html.figures import figures
 from vscbench.report.html.headline import headline
 from vscbench.report.html.rendering import render
 from vscbench.report.html.thumbnails import Picture, bytes_each, thumbnails
+from vscbench.report.html.utility import utility
 
 REPORT: Final = "report.html"
 IMAGE_BUDGET: Final = 16_000_000
@@ -68,6 +69,7 @@ def report_page(
             "flips": flips(summary),
             "cases": cases,
             "apart": apart(cases),
+            "utility": utility(summary),
             "choices": _choices(outcomes),
         }
     )

@@ -25,17 +25,29 @@ def render(view: Mapping[str, object]) -> str:
     """
     style, script = _asset(STYLE), _asset(SCRIPT)
     policy = content_security_policy(style, script)
-    return _template().render(view, style=style, script=script, policy=policy)
+    return _template(TEMPLATE).render(view, style=style, script=script, policy=policy)
 
 
-def content_security_policy(style: str, script: str) -> str:
-    """Allow this style, this script and embedded images, and nothing else at all."""
+def render_still(template: str, view: Mapping[str, object]) -> str:
+    """Return a page without a script.
+
+    Args:
+        template: its file, beside that of a run's page.
+        view: the names that the template uses; all of them must be there.
+    """
+    style = _asset(STYLE)
+    policy = content_security_policy(style, script=None)
+    return _template(template).render(view, style=style, policy=policy)
+
+
+def content_security_policy(style: str, script: str | None) -> str:
+    """Allow this style, this script if any and embedded images, and nothing else at all."""
     return "; ".join(
         (
             "default-src 'none'",
             "img-src data:",
             f"style-src '{_digest(style)}'",
-            f"script-src '{_digest(script)}'",
+            "script-src 'none'" if script is None else f"script-src '{_digest(script)}'",
             "base-uri 'none'",
             "form-action 'none'",
         )
@@ -52,7 +64,7 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _template() -> "Template":
+def _template(name: str) -> "Template":
     # Imported here: only the end of a run makes a page.
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -72,4 +84,4 @@ def _template() -> "Template":
     )
     # The style and the script are ours, word for word: their digests are in the policy.
     environment.filters["ours"] = Markup
-    return environment.get_template(TEMPLATE)
+    return environment.get_template(name)

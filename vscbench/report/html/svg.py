@@ -1,4 +1,7 @@
-"""What matplotlib writes, made fit to stand in a page: no style, no id that another figure has."""
+"""What matplotlib writes, made fit to stand in a page: no style, no id that another figure has.
+
+Or, from that, a file of its own.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -43,6 +46,30 @@ def embedded_svg(
     root[:0] = [_words("title", name, title), _words("desc", name, description)]
     ElementTree.register_namespace("", _SVG)
     return _plain_links(ElementTree.tostring(root, encoding="unicode"))
+
+
+def standalone_svg(element: str, *, style: str, background: str) -> str:
+    """Make a file of its own from an element of a page.
+
+    Args:
+        element: as ``embedded_svg`` returns it, with plain colours.
+        style: a style sheet that stands in the file; ours, word for word.
+        background: its colour, where the style sheet says no other.
+    """
+    # Our own figure, written a moment ago: no text in it can be more than text.
+    root = ElementTree.fromstring(element.replace("<svg", f'<svg xmlns="{_SVG}"', 1))  # noqa: S314
+    _, _, width, height = root.attrib["viewBox"].split()
+    sheet = ElementTree.Element(f"{{{_SVG}}}style")
+    sheet.text = style
+    paper = ElementTree.Element(
+        f"{{{_SVG}}}rect", {"width": width, "height": height, "fill": background}
+    )
+    # Title and description stay first, where a screen reader looks for them.
+    root[2:2] = [sheet, paper]
+    root.set("width", width)
+    root.set("height", height)
+    ElementTree.register_namespace("", _SVG)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _words(tag: str, name: str, text: str) -> ElementTree.Element:

@@ -1,5 +1,6 @@
 """Numbers in words, as a person reads them on the page."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ GAP: Final = "\N{NO-BREAK SPACE}"
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 CENT: Final = 0.01
+MOST_PARAMS: Final = 2000
 
 
 def percent(share: float | None) -> str:
@@ -72,3 +74,14 @@ def span(started: str, finished: str) -> str | None:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Write a count with its noun."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def param_words(value: object) -> str:
+    """Write the value of a parameter: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def params_in_words(params: Mapping[str, Any]) -> str:
+    """Write the parameters of a method on one line, cut where they are long."""
+    words = ", ".join(f"{name}={param_words(value)}" for name, value in params.items())
+    return words if len(words) <= MOST_PARAMS else f"{words[:MOST_PARAMS]} …"
