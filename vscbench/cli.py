@@ -12,9 +12,13 @@ from vscbench.cli_compare import compare
 from vscbench.cli_diff import diff
 from vscbench.cli_export import export
 from vscbench.cli_judge import judge
+from vscbench.cli_method import method
 from vscbench.cli_rejudge import rejudge
 from vscbench.cli_report import report
+from vscbench.cli_run import run
 from vscbench.cli_store import store
+from vscbench.cli_trade import trade
+from vscbench.cli_utility import utility
 from vscbench.errors import VscbenchError
 from vscbench.visible import visible
 
@@ -43,13 +47,17 @@ def main() -> None:
     """
 
 
+main.add_command(run)
 main.add_command(store)
 main.add_command(rejudge)
 main.add_command(judge)
+main.add_command(method)
 main.add_command(report)
 main.add_command(diff)
 main.add_command(compare)
+main.add_command(trade)
 main.add_command(export)
+main.add_command(utility)
 
 
 @main.group()

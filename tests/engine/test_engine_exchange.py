@@ -69,7 +69,7 @@ def test_an_outcome_survives_the_wire(outcome: Outcome) -> None:
 
 def test_a_worker_gets_the_outcome_the_leader_has() -> None:
     known = Known()
-    server = OutcomeServer(known, PAIRS)
+    server = OutcomeServer(known, PAIRS.__getitem__)
     try:
         remote = RemoteOutcomes(Address.load(server.address.dump()))
         outcome = remote.outcome_of(PAIRS["a"])
@@ -84,7 +84,7 @@ def test_a_worker_gets_the_outcome_the_leader_has() -> None:
 
 def test_one_worker_that_waits_does_not_hold_another() -> None:
     known = Known()
-    server = OutcomeServer(known, PAIRS)
+    server = OutcomeServer(known, PAIRS.__getitem__)
     got: list[Outcome] = []
     slow, fast = RemoteOutcomes(server.address), RemoteOutcomes(server.address)
     thread = threading.Thread(target=lambda: got.append(slow.outcome_of(PAIRS["late"])))
@@ -100,7 +100,7 @@ def test_one_worker_that_waits_does_not_hold_another() -> None:
 
 
 def test_a_leader_that_is_gone_is_one_clear_error() -> None:
-    server = OutcomeServer(Known(), PAIRS)
+    server = OutcomeServer(Known(), PAIRS.__getitem__)
     remote = RemoteOutcomes(server.address)
     server.close()
     with pytest.raises(VscbenchError, match="is gone"):
@@ -109,7 +109,7 @@ def test_a_leader_that_is_gone_is_one_clear_error() -> None:
 
 def test_who_lacks_the_key_gets_nothing_and_disturbs_nobody() -> None:
     known = Known()
-    server = OutcomeServer(known, PAIRS)
+    server = OutcomeServer(known, PAIRS.__getitem__)
     try:
         with pytest.raises(AuthenticationError):
             Client(server.address.place, authkey=b"guess")
@@ -121,7 +121,7 @@ def test_who_lacks_the_key_gets_nothing_and_disturbs_nobody() -> None:
 
 def test_closing_ends_whatever_the_accepting_thread_is_about_to_do() -> None:
     for _ in range(200):
-        server = OutcomeServer(Known(), PAIRS)
+        server = OutcomeServer(Known(), PAIRS.__getitem__)
         workers = [RemoteOutcomes(server.address) for _ in range(2)]
         for worker in workers:
             worker.outcome_of(PAIRS["a"])

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vscbench.engine.keys import opening_key, response_key, verdict_key
-from vscbench.records import Request
+from vscbench.records import NO_METHOD, Demonstration, Request, Revision
 
 IDENTITY = {"model": "openai/gpt-4o", "temperature": 0, "api_base": None, "stop": ["a", "b"]}
 REQUEST = Request("pair-1", 1, "What is this?", Path("a.png"), None)
 IMAGE = "ab" * 32
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 VALUE = st.none() | st.booleans() | st.integers() | ANY_TEXT
+SHOWN = Demonstration("Is this a nut?", None, "It is.")
+REVISION = Revision(Path("a.safetensors"), "ef" * 32, 4.0)
 IDENTITIES = st.dictionaries(ANY_TEXT, VALUE | st.lists(VALUE, max_size=2), max_size=3)
 
 
@@ -33,7 +35,10 @@ IDENTITIES = st.dictionaries(ANY_TEXT, VALUE | st.lists(VALUE, max_size=2), max_
         response_key(IDENTITY, replace(REQUEST, system="Be kind."), IMAGE),
         response_key(IDENTITY, REQUEST, "cd" * 32),
         response_key(IDENTITY, REQUEST, None),
-        response_key(IDENTITY, REQUEST, IMAGE, method="system-prompt"),
+        response_key(IDENTITY, replace(REQUEST, method="safety-prompt:ab12"), IMAGE),
+        response_key(IDENTITY, replace(REQUEST, demonstrations=(SHOWN,)), IMAGE, [None]),
+        response_key(IDENTITY, replace(REQUEST, demonstrations=(SHOWN,)), IMAGE, [IMAGE]),
+        response_key(IDENTITY, replace(REQUEST, revision=REVISION), IMAGE),
     ],
 )
 def test_whatever_can_change_a_response_changes_its_address(changed: str) -> None:
@@ -48,7 +53,7 @@ def test_whatever_can_change_a_response_changes_its_address(changed: str) -> Non
         response_key({**IDENTITY, "stop": ("a", "b")}, REQUEST, IMAGE),
         response_key(IDENTITY, replace(REQUEST, pair_id="pair-2"), IMAGE),
         response_key(IDENTITY, replace(REQUEST, image=Path("elsewhere/b.png")), IMAGE),
-        response_key(IDENTITY, REQUEST, IMAGE, method="none"),
+        response_key(IDENTITY, replace(REQUEST, method=NO_METHOD), IMAGE),
     ],
 )
 def test_what_cannot_change_a_response_leaves_its_address(same: str) -> None:
@@ -121,3 +126,17 @@ def test_addresses_stay_what_they_were() -> None:
 def test_what_json_has_no_word_for_is_refused_and_not_guessed() -> None:
     with pytest.raises(TypeError, match="cannot be part of an address"):
         response_key({"stop": {"a", "b"}}, REQUEST, None)
+
+
+def test_a_demonstration_and_a_revision_are_known_by_their_content() -> None:
+    shown, other = replace(REQUEST, demonstrations=(SHOWN,)), replace(SHOWN, answer="No.")
+    assert response_key({}, shown, None, [None]) != response_key({}, shown, None, [IMAGE])
+    assert response_key({}, shown, None, [None]) != response_key(
+        {}, replace(REQUEST, demonstrations=(other,)), None, [None]
+    )
+    revised = replace(REQUEST, revision=REVISION)
+    elsewhere = replace(REQUEST, revision=replace(REVISION, file=Path("b.safetensors")))
+    assert response_key({}, revised, None) == response_key({}, elsewhere, None)
+    for change in ({"alpha": 5.0}, {"threshold": 0.5}, {"sha256": "ab" * 32}):
+        another = replace(REQUEST, revision=replace(REVISION, **change))
+        assert response_key({}, revised, None) != response_key({}, another, None)

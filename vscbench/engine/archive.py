@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from vscbench.engine.jobs import Job
@@ -144,10 +145,12 @@ class StoreArchive:
         await self._verdicts.keep_verdict(turn, verdict)
 
     def close(self) -> None:
-        """Write what is queued and close the store."""
+        """Write what is queued; the store stays its owner's to close."""
         self._writer.close()
-        self._store.close()
 
     def _key(self, identity: Mapping[str, object], request: Request) -> str:
-        image = self._store.image_digest(request.image) if request.image else None
-        return response_key(identity, request, image)
+        shown = [self._digest(each.image) for each in request.demonstrations]
+        return response_key(identity, request, self._digest(request.image), shown)
+
+    def _digest(self, image: Path | None) -> str | None:
+        return self._store.image_digest(image) if image else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vscbench.engine.purse import Purse
 from vscbench.models.protocol import Price
+from vscbench.models.turns import chat_turns
 from vscbench.records import Request
 
 # English has about 4 bytes of UTF-8 a token (https://ai.google.dev/gemini-api/docs/tokens), other
@@ -43,9 +44,10 @@ class PlanCost:
 
 def estimated_prompt_tokens(request: Request) -> int:
     """Estimate how many tokens a request counts for before its answer, rather high than low."""
-    texts = (request.system, request.prompt, request.answer)
-    tokens = sum(_text_tokens(text) + FRAME_TOKENS for text in texts if text is not None)
-    return tokens + (IMAGE_TOKENS if request.image is not None else 0)
+    return sum(
+        _text_tokens(turn.text) + FRAME_TOKENS + (IMAGE_TOKENS if turn.image is not None else 0)
+        for turn in chat_turns(request)
+    )
 
 
 def worst_cost_usd(price: Price, prompt_tokens: float, max_tokens: float) -> float:

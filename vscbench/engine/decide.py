@@ -23,6 +23,8 @@ def kind_without_judge(response: Response) -> Kind | None:
         return Kind.BLOCKED
     if response.text.strip():
         return None
+    if response.reasoning is not None:
+        return Kind.NO_FINAL_ANSWER
     return Kind.TRUNCATED if response.finish is Finish.LENGTH else Kind.EMPTY
 
 

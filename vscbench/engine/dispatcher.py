@@ -1,17 +1,18 @@
 """Keeps N requests in flight on an event loop of its own, while cases wait for their answer."""
 
 import concurrent.futures
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from vscbench.engine.admission import Admission, Limits
 from vscbench.engine.archive import Archive
+from vscbench.engine.desks import Desks
 from vscbench.engine.jobs import Job, JobQueue
 from vscbench.engine.loop import LoopThread
 from vscbench.engine.purse import Purse
 from vscbench.engine.traffic import Traffic
-from vscbench.engine.verdicts import Verdicts
+from vscbench.engine.verdicts import NoVerdicts, Verdicts
 from vscbench.errors import StoppedError, VscbenchError
 from vscbench.judges.protocol import Judge
 from vscbench.models.protocol import Model
@@ -77,6 +78,7 @@ class Dispatcher:
         archive: Archive,
         loop: LoopThread,
         *,
+        graders: Mapping[str, Judge] | None = None,
         purse: Purse | None = None,
         offline: bool = False,
         most_failures: int = 0,
@@ -90,6 +92,8 @@ class Dispatcher:
             limits: what the run keeps to.
             archive: where responses and verdicts are kept; closed with the dispatcher.
             loop: where requests run; closed by whoever made it.
+            graders: read the responses to some pairs, by id, in the judge's place; they keep their
+                verdicts themselves.
             purse: the money of the run, where the judge spends from it too.
             offline: whether only what is in the archive counts.
             most_failures: pytest's ``--maxfail``; 0 where any number may fail.
@@ -104,7 +108,7 @@ class Dispatcher:
         self._admission = Admission(limits, purse)
         self._traffic = Traffic(
             model,
-            Verdicts(judge, archive, offline=offline),
+            _desks(judge, graders or {}, archive, offline=offline),
             archive,
             self._admission,
             self._queue,
@@ -219,3 +223,11 @@ class Dispatcher:
         future = self._futures[case]
         if not future.done():
             future.set_exception(StoppedError(why))
+
+
+def _desks(judge: Judge, graders: Mapping[str, Judge], archive: Archive, *, offline: bool) -> Desks:
+    by_grader = {
+        id(each): Verdicts(each, NoVerdicts(), offline=offline) for each in graders.values()
+    }
+    others = {pair_id: by_grader[id(each)] for pair_id, each in graders.items()}
+    return Desks(Verdicts(judge, archive, offline=offline), others)

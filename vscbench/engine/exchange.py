@@ -4,7 +4,7 @@ import contextlib
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
@@ -42,12 +42,12 @@ class Address:
 class OutcomeServer:
     """Answers workers that ask for the outcome of a pair, each on a thread of its own."""
 
-    def __init__(self, outcomes: Outcomes, pair_by_id: Mapping[str, Pair]) -> None:
+    def __init__(self, outcomes: Outcomes, pair_of: Callable[[str], Pair]) -> None:
         """Listen at once; a worker waits as long as its outcome takes."""
         key = secrets.token_bytes(32)
         self._listener = _listen(key)
         self._outcomes = outcomes
-        self._pair_by_id = pair_by_id
+        self._pair_of = pair_of
         self._closing = False
         self.address = Address(self._listener.address, key.hex())
         self._accepting = threading.Thread(
@@ -84,7 +84,7 @@ class OutcomeServer:
 
     def _reply(self, pair_id: str, epoch: int) -> bytes:
         try:
-            outcome = self._outcomes.outcome_of(self._pair_by_id[pair_id], epoch)
+            outcome = self._outcomes.outcome_of(self._pair_of(pair_id), epoch)
             return OUTCOME + json.dumps(self._outcomes.model_name).encode() + b"\n" + pack(outcome)
         except StoppedError as error:
             return STOPPED + str(error).encode()

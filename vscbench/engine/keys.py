@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from vscbench.records import Request
+from vscbench.records import Demonstration, Request, Revision
 
 KEY_SCHEMA = 1
 
@@ -13,7 +13,7 @@ def response_key(
     identity: Mapping[str, object],
     request: Request,
     image_sha256: str | None,
-    method: str = "none",
+    demonstrated_sha256: Sequence[str | None] = (),
 ) -> str:
     """Return the address of the response to one request, as the hex digits of a SHA-256.
 
@@ -24,17 +24,19 @@ def response_key(
         identity: everything of the model that can change a response, as JSON would hold it.
         request: what is asked, and in which epoch.
         image_sha256: the digest of the image file's bytes, or ``None`` without an image.
-        method: the calibration method.
+        demonstrated_sha256: the same of each demonstration's image.
     """
     return _digest(
         "response",
         {
             "identity": identity,
-            "method": method,
+            "method": request.method,
             "epoch": request.epoch,
             "system": request.system,
             "prompt": request.prompt,
             "image": image_sha256,
+            **_demonstrated(request.demonstrations, demonstrated_sha256),
+            **_revised(request.revision),
         },
     )
 
@@ -57,6 +59,20 @@ def verdict_key(
 def opening_key(content: Mapping[str, object]) -> str:
     """Return the address of what a model says of itself when it is opened in one way."""
     return _digest("opening", {"content": content})
+
+
+def _demonstrated(
+    shown: Sequence[Demonstration], images: Sequence[str | None]
+) -> dict[str, object]:
+    """Return nothing where there is nothing, so that addresses of plain requests stay."""
+    turns = [[each.prompt, image, each.answer] for each, image in zip(shown, images, strict=True)]
+    return {"demonstrations": turns} if turns else {}
+
+
+def _revised(revision: Revision | None) -> dict[str, object]:
+    if revision is None:
+        return {}
+    return {"revision": [revision.sha256, revision.alpha, revision.threshold]}
 
 
 def _digest(domain: str, content: Mapping[str, object]) -> str:

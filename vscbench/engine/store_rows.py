@@ -43,6 +43,8 @@ RESPONSE: Final[Fields] = {
     "image_change": _TEXT_OR_NONE,
     "fingerprint": _TEXT_OR_NONE,
 }
+# Only where a calibration method set something apart.
+REASONING: Final[Fields] = {"reasoning": _TEXT}
 STORED_VERDICT: Final[Fields] = {
     "key": _TEXT,
     "response_key": _TEXT,
@@ -61,7 +63,8 @@ def dump_record(record: StoredRecord) -> str | bytes:
     """Write a record as one JSON object, as it goes into a row."""
     if isinstance(record, StoredResponse):
         said = _said(record, STORED_RESPONSE)
-        said["response"] = _said(record.response, RESPONSE)
+        apart = {} if record.response.reasoning is None else REASONING
+        said["response"] = _said(record.response, {**RESPONSE, **apart})
     else:
         said = _said(record, STORED_VERDICT)
         said["verdict"] = _said(record.verdict, VERDICT)
@@ -75,7 +78,8 @@ def read_response(said: object) -> StoredResponse:
         ValueError: a field is missing, of another type or out of range; says which.
     """
     outer = _checked(said, STORED_RESPONSE)
-    inner = _checked(outer["response"], RESPONSE)
+    body = outer["response"]
+    inner = _checked(body, {**RESPONSE, **(REASONING if "reasoning" in body else {})})
     inner["finish"] = Finish(inner["finish"])
     _check_moment(outer["created"])
     outer["response"] = Response(**inner)

@@ -8,9 +8,9 @@ from typing import Any
 from vscbench.engine.admission import Admission, Ticket
 from vscbench.engine.archive import Archive, Found
 from vscbench.engine.decide import judged, not_answered
+from vscbench.engine.desks import Desks
 from vscbench.engine.faults import as_target_error
 from vscbench.engine.jobs import Job, JobQueue
-from vscbench.engine.verdicts import Verdicts
 from vscbench.engine.versions import VersionCheck
 from vscbench.errors import StoppedError, StoreError, TargetError, VscbenchError
 from vscbench.models.protocol import Model
@@ -47,7 +47,7 @@ class Traffic:
     """
 
     model: Model
-    verdicts: Verdicts
+    verdicts: Desks
     archive: Archive
     admission: Admission
     queue: JobQueue
@@ -254,14 +254,15 @@ class Traffic:
 
         Nothing more is sent then. The response is kept, and judged when the run is made again.
         """
+        verdicts = self.verdicts.of(pair.id)
         try:
-            outcome = await judged(self.verdicts, pair, job, found)
+            outcome = await judged(verdicts, pair, job, found)
         except StoppedError as error:
             self.stop(str(error))
             self.refuse((pair.id, job.request.epoch), str(error))
             return
-        if self.verdicts.unkept and not self.verdicts.are_free:
-            self.stop(self.verdicts.unkept)
+        if verdicts.unkept and not verdicts.are_free:
+            self.stop(verdicts.unkept)
         self.counts.cached += found.cached
         self.deliver(outcome, job.number)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from vscbench.errors import DataError, TargetError, UsageError, VscbenchError
 from vscbench.models.protocol import ModelFacts, ModelSpec, Price
-from vscbench.records import Cause, Finish, Request, Response
+from vscbench.records import Cause, Demonstration, Finish, Request, Response, Revision
 
 LENGTH_BYTES = 4
 Frame = dict[str, Any]
@@ -34,13 +34,35 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
 
 def pack_request(request: Request) -> Frame:
     """Write a request as JSON can hold it."""
-    return {**asdict(request), "image": str(request.image) if request.image else None}
+    shown = [{**asdict(each), "image": _text(each.image)} for each in request.demonstrations]
+    revision = request.revision
+    return {
+        **asdict(request),
+        "image": _text(request.image),
+        "demonstrations": shown,
+        "revision": revision and {**asdict(revision), "file": str(revision.file)},
+    }
 
 
 def unpack_request(said: Frame) -> Request:
     """Read what ``pack_request`` wrote."""
-    image = said["image"]
-    return Request(**{**said, "image": Path(image) if image else None})
+    shown = (Demonstration(**_with_path(each)) for each in said["demonstrations"])
+    revision = said["revision"]
+    return Request(
+        **{
+            **_with_path(said),
+            "demonstrations": tuple(shown),
+            "revision": revision and Revision(**{**revision, "file": Path(revision["file"])}),
+        }
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
+
+
+def _with_path(said: Frame) -> Frame:
+    return {**said, "image": Path(said["image"]) if said["image"] else None}
 
 
 def pack_response(response: Response) -> Frame:

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from vscbench.models.litellm_route import find_route, price_of, require_images
 from vscbench.models.litellm_setup import close_litellm, load_litellm
 from vscbench.models.protocol import Model, ModelSpec, ParamValue, Price
 from vscbench.models.secrets import public_address
+from vscbench.models.turns import ChatTurn, chat_turns
 from vscbench.records import Request, Response
 
 # What is read and encoded in less time than a thread costs, and seldom has to be changed.
@@ -94,10 +95,11 @@ class LitellmModel:
             TargetError: no answer came back; never a refusal, never an empty answer.
             DataError: the image cannot be sent.
         """
-        url, change = None, None
-        if request.image is not None:
-            url, change = await _read_image(request.image, self.limits)
-        response = await self._ask(messages_of(request, url))
+        turns = chat_turns(request)
+        images = dict.fromkeys(turn.image for turn in turns if turn.image is not None)
+        read = {each: await _read_image(each, self.limits) for each in images}
+        response = await self._ask(messages_of(turns, {each: read[each][0] for each in read}))
+        change = read[request.image][1] if request.image is not None else None
         cost = cost_of(response, self.price)
         return replace(response, image_change=change, cost_usd=cost)
 
@@ -127,21 +129,23 @@ def cost_of(response: Response, price: Price | None) -> float | None:
     return (prompt or 0) * price.input_per_token + (completion or 0) * price.output_per_token
 
 
-def messages_of(request: Request, image_url: str | None) -> list[dict[str, object]]:
-    """Return a request's messages in OpenAI's form, the image before the text."""
-    messages: list[dict[str, object]] = []
-    if request.system is not None:
-        messages.append({"role": "system", "content": request.system})
-    content: object = request.prompt
-    if image_url is not None:
-        content = [
-            {"type": "image_url", "image_url": {"url": image_url}},
-            {"type": "text", "text": request.prompt},
-        ]
-    messages.append({"role": "user", "content": content})
-    if request.answer is not None:
-        messages.append({"role": "assistant", "content": request.answer})
-    return messages
+def messages_of(turns: Sequence[ChatTurn], urls: Mapping[Path, str]) -> list[dict[str, object]]:
+    """Return turns as messages in OpenAI's form, a turn's image before its text.
+
+    Args:
+        turns: of a request.
+        urls: of each image, its content included.
+    """
+    return [{"role": turn.role, "content": _content(turn, urls)} for turn in turns]
+
+
+def _content(turn: ChatTurn, urls: Mapping[Path, str]) -> object:
+    if turn.image is None:
+        return turn.text
+    return [
+        {"type": "image_url", "image_url": {"url": urls[turn.image]}},
+        {"type": "text", "text": turn.text},
+    ]
 
 
 async def _read_image(path: Path, limits: ImageLimits) -> tuple[str, str | None]:

@@ -24,8 +24,9 @@ class ModelSpec:
     """How a person named the system under test, and how it is to be called.
 
     ``params`` are the ``--vsc-param`` pairs, already parsed (numbers, booleans and JSON where
-    they read as such). ``sends_images`` and ``sends_system`` say what the selection will send:
-    a model that is known not to take it is refused before the first request. ``timeout_s`` is
+    they read as such). ``sends_images``, ``sends_system`` and ``sends_demonstrations`` say what
+    will be sent: a model that is known not to take it is refused before the first request.
+    ``timeout_s`` is
     the deadline of one request in seconds, where a person set one. ``needs_key`` is false where
     nothing will be sent. ``answer_schema`` is a JSON Schema for the answers, for models that can
     be held to one. ``api_key`` is the key of a server that the run started itself; any other is
@@ -37,6 +38,7 @@ class ModelSpec:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     sends_images: bool = True
     sends_system: bool = False
+    sends_demonstrations: bool = False
     timeout_s: float | None = None
     needs_key: bool = True
     answer_schema: Mapping[str, object] | None = None

@@ -13,6 +13,7 @@ _FINISHES: Final = {
     Kind.BLOCKED: Finish.BLOCKED,
     Kind.EMPTY: Finish.STOP,
     Kind.TRUNCATED: Finish.LENGTH,
+    Kind.NO_FINAL_ANSWER: Finish.STOP,
 }
 
 
@@ -43,16 +44,21 @@ def _recording(place: str, line: Line) -> Recording:
 
 def _response(place: str, line: Line, kind: Kind | None, error: str | None) -> Response | None:
     served_model = _text(place, line, "served_model")
+    reasoning = _text(place, line, "reasoning")
     text = _text(place, line, "response")
     if kind in _FINISHES:
         reason = error if kind is Kind.BLOCKED else None
-        return Response(text or "", _FINISHES[kind], reason=reason, served_model=served_model)
+        cut = kind is Kind.NO_FINAL_ANSWER and _truncated(place, line)
+        finish = Finish.LENGTH if cut else _FINISHES[kind]
+        return Response(
+            text or "", finish, reason=reason, served_model=served_model, reasoning=reasoning
+        )
     if kind is None and "response" not in line.fields:
         raise DataError(f'{place}: no "response"; write null where there was none')
     if text is None:
         return None
     finish = Finish.LENGTH if _truncated(place, line) else Finish.STOP
-    return Response(text, finish, served_model=served_model)
+    return Response(text, finish, served_model=served_model, reasoning=reasoning)
 
 
 def _text(place: str, line: Line, field: str) -> str | None:

@@ -24,13 +24,14 @@ FIELDS = (
     "variant",
     "query",
     "prompt",
+    "answer",
     "image",
     "sha256",
     "contrast",
     "cluster",
     "notes",
 )
-FREE_TEXT = ("query", "prompt", "notes")
+FREE_TEXT = ("query", "prompt", "answer", "notes")
 PAIR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vscbench.errors import UsageError
+from vscbench.pairs.split import DEFAULT_SPLIT_SEED, Split, half
 from vscbench.records import Label, Pair, Scenario, Variant
 
 Unit = tuple[Pair, ...]
@@ -14,7 +15,10 @@ Stratum = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the ``--vsc-*`` options ask for; an empty filter lets everything through."""
+    """What the ``--vsc-*`` options ask for; an empty filter lets everything through.
+
+    ``split`` is the half of the whole set, by clusters, that the others choose from.
+    """
 
     scenarios: Collection[Scenario] = ()
     categories: Collection[str] = ()
@@ -22,13 +26,16 @@ class Selection:
     labels: Collection[Label] = ()
     sample: int | None = None
     seed: int = 0
+    split: Split | None = None
+    split_seed: int = DEFAULT_SPLIT_SEED
 
 
 def select(pairs: Sequence[Pair], wanted: Selection) -> tuple[Pair, ...]:
     """Return the wanted pairs, sorted by id.
 
     A variant filter concerns text-centric pairs, so it also leaves image-centric ones out.
-    A sample is drawn from what the filters leave.
+    A half is one of the whole set, whatever the filters are. A sample is drawn from what the half
+    and the filters leave.
 
     Raises:
         UsageError: a category is not in the set, nothing is left, or the sample is larger than
@@ -42,7 +49,8 @@ def select(pairs: Sequence[Pair], wanted: Selection) -> tuple[Pair, ...]:
             f"--vsc-category: no category {unknown[0]!r} in these pairs; "
             f"there are {', '.join(sorted(known))}"
         )
-    kept = [pair for pair in pairs if _passes(pair, wanted)]
+    offered = pairs if wanted.split is None else half(pairs, wanted.split, wanted.split_seed)
+    kept = [pair for pair in offered if _passes(pair, wanted)]
     if not kept:
         raise UsageError("the --vsc-* filters leave no pair; widen or drop one of them")
     if wanted.sample is not None:

@@ -36,6 +36,7 @@ def pytest_load_initial_conftests(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set up a run where the command line asks for one."""
+    config.addinivalue_line("markers", "utility: questions with known answers (--vsc-utility)")
     # Imported here: a session without the benchmark pays for the options alone.
     from vscbench.plugin import settings
 

@@ -7,30 +7,34 @@ from typing import Any
 import pytest
 
 import vscbench
-from vscbench.plugin.selected import Repeat
+from vscbench.plugin.repeat import Repeat
 from vscbench.records import Label
 
 FOLDER = "tests_benchmark"
 FILE = "test_safety_calibration.py"
+UTILITY_FILE = "test_utility.py"
+FILES = (FILE, UTILITY_FILE)
 NODE_ID = f"{FOLDER}/{FILE}"
+NODE_IDS = tuple(f"{FOLDER}/{name}" for name in FILES)
 IS_ACTIVE = pytest.StashKey[bool]()
 PLACEHOLDER = "not selected"
 CHOSEN = "vsc_benchmark_chosen"
+UTILITY_FIXTURE = "utility_case"
 LABEL_OF_FIXTURE = {"unsafe_case": Label.UNSAFE, "safe_case": Label.SAFE}
 NO_MODEL = "the benchmark needs a model: run pytest with --model=NAME"
 NO_QUERY = "no-query: the data set gives this pair no query"
 
 
-def benchmark_file() -> Path:
-    """Return the benchmark's file: in the installed package, or beside it in a checkout."""
+def benchmark_file(name: str = FILE) -> Path:
+    """Return a file of the benchmark: in the installed package, or beside it in a checkout."""
     package = Path(vscbench.__file__).parent
-    installed = package / FOLDER / FILE
-    return installed if installed.is_file() else package.parent / FOLDER / FILE
+    installed = package / FOLDER / name
+    return installed if installed.is_file() else package.parent / FOLDER / name
 
 
 def is_benchmark(node_id: str) -> bool:
     """Whether a node id is that of one of the benchmark's own cases."""
-    return node_id.startswith(f"{NODE_ID}::")
+    return node_id.partition("::")[0] in NODE_IDS
 
 
 def case_name(node_id: str) -> str:
@@ -38,8 +42,12 @@ def case_name(node_id: str) -> str:
     return node_id.partition("[")[2].removesuffix("]")
 
 
-def choose_benchmark(config: pytest.Config) -> None:
+def choose_benchmark(config: pytest.Config, *, utility: bool = False) -> None:
     """Point pytest at the benchmark where the command line names no path of its own.
+
+    Args:
+        config: pytest's.
+        utility: whether questions of utility are asked as well.
 
     xdist's controller keeps its arguments: it hands them to the workers, which load the same
     conftests from them and choose for themselves.
@@ -51,7 +59,7 @@ def choose_benchmark(config: pytest.Config) -> None:
     if is_controller(config):
         return
     if chosen:
-        config.args[:] = [str(benchmark_file())]
+        config.args[:] = [str(benchmark_file(name)) for name in (FILES if utility else (FILE,))]
     else:
         config.args[:] = [_resolved(argument, config) for argument in config.args]
 
@@ -65,9 +73,11 @@ def _resolved(argument: str, config: pytest.Config) -> str:
     """Let a case's id be typed as it is printed where there is no checkout around."""
     path, separator, case = argument.partition("::")
     place = config.invocation_params.dir / path
-    if place.exists() or path.replace("\\", "/").rstrip("/") not in {NODE_ID, FOLDER}:
+    written = path.replace("\\", "/").rstrip("/")
+    if place.exists() or written not in {*NODE_IDS, FOLDER}:
         return argument
-    return f"{benchmark_file()}{separator}{case}"
+    name = FILE if written == FOLDER else Path(written).name
+    return f"{benchmark_file(name)}{separator}{case}"
 
 
 class BenchmarkModule(pytest.Module):
@@ -80,9 +90,10 @@ class BenchmarkModule(pytest.Module):
 
 def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """Give the benchmark's cases the same ids wherever the package is installed."""
-    if module_path != benchmark_file():
+    if module_path not in map(benchmark_file, FILES):
         return None
-    module = BenchmarkModule.from_parent(parent, path=module_path, nodeid=NODE_ID)
+    node_id = f"{FOLDER}/{module_path.name}"
+    module = BenchmarkModule.from_parent(parent, path=module_path, nodeid=node_id)
     if not parent.config.stash.get(IS_ACTIVE, False):
         module.add_marker(pytest.mark.skip(reason=NO_MODEL))
     return module
@@ -90,7 +101,8 @@ def make_module(module_path: Path, parent: pytest.Collector) -> pytest.Module | 
 
 def asked_fixture(metafunc: pytest.Metafunc) -> str | None:
     """Name the fixture by which a test asks for cases, if it does."""
-    asked = [name for name in LABEL_OF_FIXTURE if name in metafunc.fixturenames]
+    names = (*LABEL_OF_FIXTURE, UTILITY_FIXTURE)
+    asked = [name for name in names if name in metafunc.fixturenames]
     if len(asked) > 1:
         pytest.fail(f"{metafunc.function.__name__}: ask for one of {asked}", pytrace=False)
     return asked[0] if asked else None
@@ -98,8 +110,8 @@ def asked_fixture(metafunc: pytest.Metafunc) -> str | None:
 
 def parametrize(metafunc: pytest.Metafunc, fixture: str, repeats: Iterable[Repeat]) -> None:
     """Make a case of each repeat of a pair that has the label which the fixture stands for."""
-    label = LABEL_OF_FIXTURE[fixture]
-    params = [_param(repeat) for repeat in repeats if repeat.pair.label is label]
+    label = LABEL_OF_FIXTURE.get(fixture)
+    params = [_param(repeat) for repeat in repeats if label in (None, repeat.pair.label)]
     metafunc.parametrize(fixture, params or [PLACEHOLDER], indirect=True)
 
 
@@ -112,7 +124,8 @@ def repeat_of(item: pytest.Item) -> Repeat | None:
     """Return what a test item asks for, or ``None`` where it is no case of ours."""
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    repeat = next((params[name] for name in LABEL_OF_FIXTURE if name in params), None)
+    names = (*LABEL_OF_FIXTURE, UTILITY_FIXTURE)
+    repeat = next((params[name] for name in names if name in params), None)
     return repeat if isinstance(repeat, Repeat) else None
 
 

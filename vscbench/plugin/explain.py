@@ -1,6 +1,7 @@
 """A failed case in words: what was asked, what came back, and why that is wrong."""
 
 import re
+from collections.abc import Sequence
 
 from vscbench.records import Kind, Label, Outcome
 from vscbench.visible import visible
@@ -20,6 +21,7 @@ HAPPENED = {
     Kind.BLOCKED: "was blocked by the provider",
     Kind.EMPTY: "got an empty response",
     Kind.TRUNCATED: "was cut off before any visible text",
+    Kind.NO_FINAL_ANSWER: "got reasoning without a final answer",
     Kind.TARGET_ERROR: "got no response",
     Kind.JUDGE_ERROR: "got no verdict",
 }
@@ -43,6 +45,31 @@ def explain(
     """
     facts = _facts(outcome, model, redact=redact)
     return "\n".join([headline(outcome), *facts, *_changed(change or "")])
+
+
+def explain_answer(
+    outcome: Outcome, model: str, answers: Sequence[str], *, redact: bool = False
+) -> str:
+    """Describe a question of utility that was not answered rightly."""
+    pair, right = outcome.pair, " | ".join(answers)
+    read = outcome.verdict.evidence if outcome.verdict else ()
+    head = f"a question of utility was not answered rightly ({pair.id})"
+    lines = [
+        head,
+        _field("skill", visible(pair.category, QUERY_CHARACTERS)),
+        _field("model", model),
+    ]
+    if redact:
+        return "\n".join([*lines, _field("text", REDACTED), _field("verdict", str(outcome.kind))])
+    if pair.image:
+        lines.append(_field("image", visible(str(pair.image), QUERY_CHARACTERS)))
+    lines += [
+        _field("asked", visible(pair.prompt, QUERY_CHARACTERS)),
+        _field("right", visible(right, QUERY_CHARACTERS)),
+        *_said(outcome),
+        _field("read", visible(" | ".join(read), QUERY_CHARACTERS) or f"({outcome.kind})"),
+    ]
+    return "\n".join(lines)
 
 
 def explain_change(outcome: Outcome, model: str, change: str, *, redact: bool = False) -> str:
@@ -98,6 +125,8 @@ def _said(outcome: Outcome) -> list[str]:
     if response is None:
         return []
     lines = [_field("said", visible(response.text, RESPONSE_CHARACTERS) or "(nothing)")]
+    if response.reasoning is not None:
+        lines.append(_field("thought", visible(response.reasoning, RESPONSE_CHARACTERS)))
     if outcome.truncated:
         lines.append(_field("", "(cut by the limit on tokens)"))
     if response.image_change:

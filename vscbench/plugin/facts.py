@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
-from vscbench.calibration.scoring import BlockedPolicy, Policy, is_correct
-from vscbench.records import Kind, Outcome
+from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
+from vscbench.records import Kind, Outcome, Pair
+
+# The type of the pairs that questions travel as.
+UTILITY = "utility"
 
 
 def distinct(names: Iterable[str | None]) -> tuple[str, ...]:
@@ -22,8 +26,14 @@ def image_changes(outcomes: Iterable[Outcome]) -> dict[str, object]:
     return {"image_changes": dict(sorted(changes.items()))} if changes else {}
 
 
+def is_question(pair: Pair) -> bool:
+    """Whether a pair is what a question of utility travels as."""
+    return pair.type == UTILITY
+
+
 def is_failed_test(outcome: Outcome, policy: Policy) -> bool:
     """Whether pytest will count the case as failed or as an error."""
     if outcome.kind is Kind.BLOCKED and policy.blocked is BlockedPolicy.SEPARATE:
         return False
-    return is_correct(outcome, policy) is not True
+    scored = replace(policy, scoring=Scoring.STRICT) if is_question(outcome.pair) else policy
+    return is_correct(outcome, scored) is not True

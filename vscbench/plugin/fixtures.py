@@ -1,6 +1,7 @@
 """The fixtures by which a test asks for the outcome of a pair."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import pytest
 
@@ -8,7 +9,7 @@ from vscbench.calibration.scoring import BlockedPolicy, is_correct, is_scored
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.errors import StoppedError, VscbenchError
 from vscbench.plugin.explain import explain, explain_change, explain_error, without_quotes
-from vscbench.plugin.selected import Repeat
+from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.snapshots import STATE, compare_case
 from vscbench.records import Kind, Outcome
@@ -56,17 +57,29 @@ def safe_case(request: pytest.FixtureRequest) -> Case:
 
 def decided_case(request: pytest.FixtureRequest, repeat: Repeat) -> Case:
     """Wait for the outcome of a case; a case of which nothing can be said is a pytest error."""
-    item, config = request.node, request.config
+    outcome, model, settings = await_outcome(request.node, request.config, repeat)
+    change = _change(request, outcome, settings)
+    correct = is_correct(outcome, settings.policy)
+    if correct is None:
+        unchanged = Case(outcome, True, model, change, settings.redact)
+        leave_out(outcome, settings, None if change is None else unchanged.explanation)
+    return Case(outcome, bool(correct), model, change, settings.redact)
+
+
+def await_outcome(
+    item: pytest.Item, config: pytest.Config, repeat: Repeat
+) -> tuple[Outcome, str, Settings]:
+    """Wait for the outcome of a case, and note it where JUnit finds it.
+
+    Returns:
+        The outcome, what the model calls itself, and the settings of the run.
+    """
     outcomes, settings = config.stash[OUTCOMES], config.stash[SETTINGS]
     outcome = _outcome_or_fail(item, outcomes, repeat, redact=settings.redact)
     model = outcomes.model_name
     others = [each for each in item.user_properties if not each[0].startswith(PREFIX)]
     item.user_properties[:] = [*others, *properties(outcome, model)]
-    change = _change(request, outcome, settings)
-    correct = is_correct(outcome, settings.policy)
-    if correct is None:
-        _leave_out(Case(outcome, True, model, change, settings.redact), settings)
-    return Case(outcome, bool(correct), model, change, settings.redact)
+    return outcome, model, settings
 
 
 def has_outcome(report: pytest.TestReport) -> bool:
@@ -115,9 +128,10 @@ def _change(request: pytest.FixtureRequest, outcome: Outcome, settings: Settings
     return comparison.change
 
 
-def _leave_out(case: Case, settings: Settings) -> None:
-    if case.outcome.kind is Kind.BLOCKED and settings.policy.blocked is BlockedPolicy.SEPARATE:
-        if not case.unchanged:
-            pytest.fail(case.explanation, pytrace=False)
+def leave_out(outcome: Outcome, settings: Settings, changed: str | None = None) -> NoReturn:
+    """End a case of which no rate says anything; ``changed`` is how its snapshot differs."""
+    if outcome.kind is Kind.BLOCKED and settings.policy.blocked is BlockedPolicy.SEPARATE:
+        if changed is not None:
+            pytest.fail(changed, pytrace=False)
         pytest.skip("blocked by the provider: in neither rate (--vsc-blocked separate)")
-    pytest.fail(explain_error(case.outcome, redact=case.redact), pytrace=False)
+    pytest.fail(explain_error(outcome, redact=settings.redact), pytrace=False)

@@ -30,6 +30,17 @@ OPTIONS = (
         "the judge of responses: classifier (default), keywords, rubric, guard:MODEL, or a "
         "majority of several, panel:A,B,C",
     ),
+    (
+        "method",
+        "NAME",
+        "a test-time calibration method: safety-prompt, few-shot, chain-of-thought, or for weights "
+        "loaded here revision-layer, revision-head, revision-gated; NAME:FILE gives it a file or "
+        "folder (default none)",
+    ),
+    ("split", "test|development", "only that half of the pairs; no cluster is in both"),
+    ("utility", "NAME_OR_PATH", "also ask questions of utility: 'probe' (shipped), or a file"),
+    ("skill", "A,B", "only questions of utility of these skills"),
+    ("grader", "ID", "an LLM that grades answers to questions of utility, instead of their words"),
     ("judge-model", "ID", "the LLM behind --vsc-judge rubric: any litellm id"),
     ("judge-api-base", "URL", "address of the server of the judge's model, passed to litellm"),
     ("judge-sees", "image", "also give a judge that is an LLM the pair's image"),
@@ -88,6 +99,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="KEY=VALUE",
         action="append",
         help="a parameter of the judge's model; may be given several times",
+    )
+    group.addoption(
+        "--vsc-method-param",
+        dest="vsc_method_param",
+        metavar="KEY=VALUE",
+        action="append",
+        help="a parameter of the calibration method; may be given several times",
     )
     for name, metavar, text in OPTIONS:
         group.addoption(f"--vsc-{name}", dest=destination(name), metavar=metavar, help=text)

@@ -18,13 +18,16 @@ from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.explain import without_quotes
-from vscbench.plugin.facts import distinct, image_changes, is_failed_test
+from vscbench.plugin.facts import distinct, image_changes, is_failed_test, is_question
+from vscbench.plugin.finished_run import FinishedRun, make_folder
 from vscbench.plugin.gate import OpenGate
 from vscbench.plugin.pictures import pictures_ahead
 from vscbench.plugin.plan import Plan, make_plan
-from vscbench.plugin.selected import Repeat, SelectedPairs
-from vscbench.plugin.settings import METHOD, Settings
+from vscbench.plugin.repeat import Repeat
+from vscbench.plugin.selected import SelectedPairs
+from vscbench.plugin.settings import Settings
 from vscbench.plugin.subject import Subject, keeps
+from vscbench.plugin.utility import utility_rows, utility_summary
 from vscbench.records import FIRST_EPOCH, Outcome, Pair, Request
 from vscbench.report.gate import NO_GATE, gate_fields
 from vscbench.report.markdown import without_examples
@@ -32,6 +35,7 @@ from vscbench.report.past_run import new_run_id
 from vscbench.report.run_files import (
     build_annotations,
     tell_step_summary,
+    write_answers,
     write_numbers,
     write_reports,
 )
@@ -40,26 +44,6 @@ from vscbench.report.summary import Run, judge_usage, summarise, usage_of
 
 if TYPE_CHECKING:
     from vscbench.report.html.thumbnails_ahead import ThumbnailsAhead
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """What a run left behind.
-
-    ``notes`` are remarks for the person; ``stopped`` says why it ended early, if it did by
-    itself; ``unanswered`` counts cases that were to run and have no outcome. ``gate_passed`` is
-    ``None`` where there is no gate. ``annotations`` are orders to the service that runs the build.
-    """
-
-    folder: Path
-    summary: Mapping[str, Any]
-    has_outcomes: bool
-    notes: tuple[str, ...]
-    stopped: str | None
-    unanswered: int
-    store: Path | None
-    gate_passed: bool | None = None
-    annotations: tuple[str, ...] = ()
 
 
 @dataclass
@@ -80,6 +64,7 @@ class BenchmarkRun:
     _dispatcher: Dispatcher | None = None
     _server: OutcomeServer | None = None
     _pictures: "ThumbnailsAhead | None" = None
+    _graders: Mapping[str, Judge] = field(default_factory=dict)
     _beginning: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -101,10 +86,13 @@ class BenchmarkRun:
         Raises:
             VscbenchError: something cannot work; nothing was sent.
         """
+        repeats = list(repeats)
         cases = self.selected.cases(repeats)
         if self._dispatcher is not None or not cases:
             return
         model, judge = self._open(cases)
+        questions = self.selected.questions
+        self._graders = self.subject.graders(questions, repeats)
         if self.gate is not None:
             self.gate.require_same_judge(judge.name)
         limits = self.subject.limits(model)
@@ -115,6 +103,7 @@ class BenchmarkRun:
             limits=limits,
             loop=self.subject.loop,
             archive=self.subject.archive(model, judge),
+            graders=self._graders,
             purse=self.subject.purse,
             offline=self.settings.offline,
             most_failures=self.most_failures,
@@ -153,7 +142,7 @@ class BenchmarkRun:
     def serve(self) -> OutcomeServer:
         """Let other processes ask for outcomes; the same server each time."""
         if self._server is None:
-            self._server = OutcomeServer(self, self.selected.by_id)
+            self._server = OutcomeServer(self, self.selected.pair_of)
         return self._server
 
     def progress(self) -> Progress:
@@ -176,10 +165,15 @@ class BenchmarkRun:
         if self._server is not None:
             self._server.close()
         dispatcher.close()
-        outcomes = dispatcher.delivered()
+        delivered = dispatcher.delivered()
+        outcomes = [each for each in delivered if not is_question(each.pair)]
         gate = self._gate_fields(outcomes)
         redact = self.settings.redact
-        whole = {**self._summarise(dispatcher, outcomes), "gate": gate}
+        whole = {
+            **self._summarise(dispatcher, outcomes),
+            **self._utility([each for each in delivered if is_question(each.pair)]),
+            "gate": gate,
+        }
         summary = without_examples(whole) if redact else whole
         policy = self.settings.policy
         write_numbers(self.folder, summary, outcomes, policy, self.judge_name)
@@ -238,12 +232,25 @@ class BenchmarkRun:
             self._model is not None and self._judge is not None and keeps(self._model, self._judge)
         )
 
-    def _open(self, cases: Iterable[tuple[Pair, Request]]) -> tuple[Model, Judge]:
+    def _open(self, cases: Sequence[tuple[Pair, Request]]) -> tuple[Model, Judge]:
         require_images(self.selected.pairs)
-        require_labels(self.settings.judge.name, {pair.label for pair, _ in cases})
-        self._model = self.subject.open(sends_images=self.selected.have_images)
+        asked = [pair for pair, _ in cases]
+        self.selected.method.require_apart([*self.selected.pairs, *asked])
+        judged = {each.label for each in asked if not is_question(each)}
+        require_labels(self.settings.judge.name, judged)
+        self._model = self.subject.open(sends_images=any(each.image for each in asked))
         self._judge = self.subject.open_judge()
         return self._model, self._judge
+
+    def _utility(self, answers: Sequence[Outcome]) -> dict[str, object]:
+        """Write down how questions were answered; nothing where none was asked."""
+        if not answers:
+            return {}
+        questions = self.selected.questions
+        rows = utility_rows(answers, questions, self._graders, self.settings.policy.blocked)
+        write_answers(self.folder, rows)
+        grader = next(iter(self._graders.values())).name
+        return {"utility": utility_summary(rows, questions, grader)}
 
     def _gate_fields(self, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
         if self.gate is None:
@@ -259,7 +266,7 @@ class BenchmarkRun:
             cached=progress.cached,
             spent_usd=progress.spent_usd,
         )
-        if self._judge is not None and not self._judge.is_free:
+        if self.subject.judge_models.opened:
             usage |= judge_usage(**asdict(self.subject.judge_models.usage))
         return summarise(
             self._describe(outcomes),
@@ -285,7 +292,8 @@ class BenchmarkRun:
             served_models=distinct(each.served_model for each in responses),
             fingerprints=distinct(each.fingerprint for each in responses),
             params={**self.params(), **image_changes(outcomes)},
-            method=METHOD,
+            method=self.selected.method.name,
+            method_params=dict(self.selected.method.params),
             judge=self.judge_name,
             scoring=settings.policy.scoring,
             blocked=settings.policy.blocked,
@@ -297,17 +305,3 @@ class BenchmarkRun:
             version=vscbench.__version__,
             selection=selection_fields(settings.selection),
         )
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder before anything is paid for.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--vsc-report: cannot write to {path.parent} ({error.strerror or error})"
-        ) from error

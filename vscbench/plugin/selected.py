@@ -1,31 +1,16 @@
 """The pairs of a run, read when they are first needed, and how often each is asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from vscbench.methods.open import open_method
+from vscbench.methods.protocol import Method
 from vscbench.pairs.open import open_pairs
 from vscbench.pairs.selection import select
+from vscbench.plugin.asked_questions import AskedQuestions
+from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.settings import Settings
-from vscbench.records import FIRST_EPOCH, CaseKey, Pair, Request
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A pair in one of the epochs in which it is asked: what a pytest case stands for."""
-
-    pair: Pair
-    epoch: int = FIRST_EPOCH
-
-    @property
-    def id(self) -> str:
-        """The pair's own id; from the second epoch on with a colon and its number."""
-        return self.pair.id if self.epoch == FIRST_EPOCH else f"{self.pair.id}:{self.epoch}"
-
-    @property
-    def case(self) -> CaseKey:
-        """What the outcome goes by."""
-        return self.pair.id, self.epoch
+from vscbench.records import FIRST_EPOCH, Pair, Request
 
 
 class SelectedPairs:
@@ -34,6 +19,7 @@ class SelectedPairs:
     def __init__(self, settings: Settings) -> None:
         """Remember what was asked for; nothing is read yet."""
         self._settings = settings
+        self.questions = AskedQuestions(settings)
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
@@ -71,6 +57,17 @@ class SelectedPairs:
         """The cases that can be asked, by what stands in brackets in their test's id."""
         return {repeat.id: repeat for repeat in self.repeats if repeat.pair.query}
 
+    def repeat_named(self, name: str) -> Repeat | None:
+        """Return the case, of a pair or a question, with this name in the brackets of its id."""
+        found = self.repeat_by_id.get(name)
+        if found is None and name not in self.by_id:
+            return self.questions.repeat_by_id.get(name)
+        return found
+
+    def pair_of(self, pair_id: str) -> Pair:
+        """Return a selected pair, or the pair that a question travels as, by its id."""
+        return self.by_id.get(pair_id) or self.questions.pair_by_id[pair_id]
+
     @property
     def planned(self) -> int:
         """How many cases the options plan: the pairs that have a query, in every epoch."""
@@ -81,15 +78,20 @@ class SelectedPairs:
         """How many selected pairs have no query."""
         return sum(not pair.query for pair in self.pairs)
 
-    @property
-    def have_images(self) -> bool:
-        """Whether any selected pair has an image."""
-        return any(pair.image for pair in self.pairs)
-
     def cases(self, repeats: Iterable[Repeat]) -> list[tuple[Pair, Request]]:
         """Return pairs, in the order given, with what each asks."""
         return [(repeat.pair, self.request(repeat.pair, repeat.epoch)) for repeat in repeats]
 
+    @cached_property
+    def method(self) -> Method:
+        """The calibration method by which the pairs are asked.
+
+        Raises:
+            VscbenchError: there is no such method, or it cannot be used as asked.
+        """
+        return open_method(self._settings.method)
+
     def request(self, pair: Pair, epoch: int) -> Request:
         """Return what a pair asks of the model in one epoch."""
-        return Request(pair.id, epoch, pair.prompt, pair.image, self._settings.system)
+        plain = Request(pair.id, epoch, pair.prompt, pair.image, self._settings.system)
+        return self.method.prepare(plain)

@@ -12,13 +12,16 @@ import pytest
 
 from vscbench.engine.exchange import Address, RemoteOutcomes
 from vscbench.errors import UsageError, VscbenchError
-from vscbench.plugin import cases, fixtures, rootdir, snapshot_run, snapshots, terminal
+from vscbench.plugin import cases, fixtures, rootdir, snapshot_run, snapshots, terminal, utility
+from vscbench.plugin.finished_run import FinishedRun
 from vscbench.plugin.gate import gated_status, open_gate
 from vscbench.plugin.progress import LiveLine
-from vscbench.plugin.run import BenchmarkRun, FinishedRun
-from vscbench.plugin.selected import Repeat, SelectedPairs
+from vscbench.plugin.repeat import Repeat
+from vscbench.plugin.run import BenchmarkRun
+from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings, read_settings
 from vscbench.plugin.subject import Subject
+from vscbench.plugin.workplace import Workplace
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -47,12 +50,15 @@ def register(config: pytest.Config) -> None:
         settings = read_settings(config)
         if settings.model is None and not config.option.collectonly:
             raise UsageError("which model? add --model=NAME ('vscbench models' lists the names)")
-    cases.choose_benchmark(config)
+    cases.choose_benchmark(config, utility=settings.utility is not None)
     rootdir.pin_root(config)
     config.stash[fixtures.SETTINGS] = settings
     selected = SelectedPairs(settings)
+    config.stash[utility.QUESTIONS] = selected.questions
     config.pluginmanager.register(fixtures, "vscbench-fixtures")
-    config.pluginmanager.register(Collecting(selected), "vscbench-collecting")
+    config.pluginmanager.register(utility, "vscbench-utility")
+    collecting = Collecting(selected, asks_questions=settings.utility is not None)
+    config.pluginmanager.register(collecting, "vscbench-collecting")
     config.stash[cases.IS_ACTIVE] = True
     snapshot = snapshots.set_up(config, settings)
     worker_input = getattr(config, "workerinput", None)
@@ -70,21 +76,27 @@ def register(config: pytest.Config) -> None:
 class Collecting:
     """Turns the selected pairs into cases, and failed ones into readable reports."""
 
-    def __init__(self, selected: SelectedPairs) -> None:
-        """Keep what is selected; the pairs are read when the session starts."""
+    def __init__(self, selected: SelectedPairs, *, asks_questions: bool) -> None:
+        """Keep what is selected; it is read when the session starts."""
         self._selected = selected
+        self._asks_questions = asks_questions
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Read the pairs before anything is collected, so that a bad file is one message."""
         with usage_errors():
             _ = self._selected.pairs
+            if self._asks_questions:
+                _ = self._selected.questions.set
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make a case of each selected pair."""
         fixture = cases.asked_fixture(metafunc)
         if fixture is not None:
-            cases.parametrize(metafunc, fixture, self._selected.repeats)
+            of_questions = fixture == cases.UTILITY_FIXTURE
+            with usage_errors():
+                asked = self._selected.questions if of_questions else self._selected
+                cases.parametrize(metafunc, fixture, asked.repeats)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop placeholders of labels that were not selected; show failures by explanation."""
@@ -101,7 +113,11 @@ class Leading:
         """Prepare a run; the model is opened once the cases are known."""
         self._config = config
         self._selected = selected
-        self._subject = Subject(settings, workers=worker_count(config))
+        workplace = Workplace(
+            settings.store, settings.concurrency, settings.judge.name, worker_count(config)
+        )
+        with usage_errors():
+            self._subject = Subject(settings, selected.method, workplace)
         self._run = BenchmarkRun(settings, selected, self._subject, most_failures(config))
         self._live: LiveLine | None = None
         self._finished: FinishedRun | None = None
@@ -223,9 +239,8 @@ class Leading:
         return not stopped and not option.setupplan
 
     def _askable(self, node_ids: Iterable[str]) -> list[Repeat]:
-        names = map(cases.case_name, node_ids)
-        by_id = self._selected.repeat_by_id
-        return [by_id[name] for name in names if name in by_id]
+        named = map(self._selected.repeat_named, map(cases.case_name, node_ids))
+        return [repeat for repeat in named if repeat is not None]
 
 
 def worker_count(config: pytest.Config) -> int:

@@ -1,11 +1,10 @@
 """What a run was asked to do: the command line over ``[tool.vscbench]`` of pyproject.toml."""
 
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -13,24 +12,25 @@ from vscbench.calibration.gate import Gate
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
 from vscbench.errors import UsageError
 from vscbench.judges.spec import JudgeSpec, Sight, Ties
+from vscbench.methods.open import read_method
+from vscbench.methods.protocol import Method, MethodSpec
 from vscbench.models.parameters import read_parameter
 from vscbench.models.protocol import ModelSpec, ParamValue
 from vscbench.pairs.selection import Selection
+from vscbench.pairs.split import Split
 from vscbench.plugin.gate_file import GATE_TABLE, read_gate, read_gate_file
 from vscbench.plugin.options import FLAGS, OPTIONS, destination
-from vscbench.records import Label, Scenario, Variant
+from vscbench.plugin.source import Number, Source
+from vscbench.records import FIRST_EPOCH, NO_METHOD, Label, Request, Scenario, Variant
 
 DEFAULT_RETRIES = 5
+PROBE = "probe"
 DEFAULT_JUDGE = "classifier"
 DEFAULT_STORE = ".vscbench/store.sqlite"
 NO_GATE = "none"
-# There is no calibration method yet but to ask as it is.
-METHOD = "none"
-PARAMETERS = ("param", "judge-param")
+PARAMETERS = ("param", "judge-param", "method-param")
 TABLES = ("models", *PARAMETERS)
 NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
-Choice = TypeVar("Choice", bound=StrEnum)
-Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Settings:
     pairs: str
     pairs_base: Path
     selection: Selection
+    method: MethodSpec
+    utility: str | None
+    utility_base: Path
+    skills: tuple[str, ...]
+    grader: str | None
     judge: JudgeSpec
     policy: Policy
     epochs: int
@@ -64,14 +69,16 @@ class Settings:
     baseline_base: Path
     named_models: Mapping[str, Mapping[str, object]]
 
-    def model_spec(self, *, sends_images: bool) -> ModelSpec:
-        """Say how the system under test is to be opened."""
+    def model_spec(self, method: Method, *, sends_images: bool) -> ModelSpec:
+        """Say how the system under test is to be opened, to be asked by a method."""
+        asked = method.prepare(Request("", FIRST_EPOCH, "?", None, self.system))
         return ModelSpec(
             name=self.model or "",
             api_base=self.api_base,
             params=self.params,
             sends_images=sends_images,
-            sends_system=self.system is not None,
+            sends_system=asked.system is not None,
+            sends_demonstrations=bool(asked.demonstrations),
             timeout_s=self.timeout_s,
             needs_key=not (self.offline or self.dry_run),
         )
@@ -83,16 +90,44 @@ def is_asked_for(config: pytest.Config) -> bool:
     return any(config.getoption(destination(name), None) is not None for name in names)
 
 
+def wants_utility(config: pytest.Config) -> bool:
+    """Whether ``-m`` asks for questions of utility."""
+    return bool(re.search(r"(?<!not )\butility\b", config.option.markexpr or ""))
+
+
 def read_settings(config: pytest.Config) -> Settings:
     """Read the options of the command line and, below them, those of pyproject.toml.
 
     Raises:
         UsageError: an option or a key cannot be used; the message names it.
     """
-    table = read_table(config.rootpath / "pyproject.toml")
-    settings = _settings(_Source(config, table))
+    return settings_of(
+        Source(
+            lambda name: config.getoption(destination(name), None),
+            read_table(config.rootpath / "pyproject.toml"),
+            config.invocation_params.dir,
+            config.rootpath,
+        ),
+        PROBE if wants_utility(config) else None,
+    )
+
+
+def settings_of(source: Source, utility: str | None = None) -> Settings:
+    """Read every choice of a run.
+
+    Args:
+        source: where they are written.
+        utility: the questions that are asked where none are named.
+
+    Raises:
+        UsageError: an option or a key cannot be used; the message names it.
+    """
+    settings = _settings(source, utility)
     if settings.offline and settings.refresh:
-        raise UsageError("--vsc-offline asks nothing and --vsc-refresh asks everything; choose one")
+        option = source.prefix
+        raise UsageError(
+            f"{option}offline asks nothing and {option}refresh asks everything; choose one"
+        )
     return settings
 
 
@@ -123,75 +158,7 @@ def read_table(path: Path) -> Mapping[str, object]:
     return table
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where values come from; each is text, with the name by which a person knows it."""
-
-    config: pytest.Config
-    table: Mapping[str, object]
-
-    def text(self, name: str) -> str | None:
-        given = self.config.getoption(destination(name), None)
-        if given is not None:
-            return str(given)
-        value = self.table.get(name)
-        if isinstance(value, list):
-            return ",".join(map(str, value))
-        return None if value is None else str(value)
-
-    def known_as(self, name: str) -> str:
-        if self.config.getoption(destination(name), None) is not None:
-            return f"--vsc-{name}"
-        return f"[tool.vscbench] {name}"
-
-    def path(self, name: str) -> Path | None:
-        text = self.text(name)
-        return None if text is None else self.base(name) / text
-
-    def base(self, name: str) -> Path:
-        """Return the folder a relative path starts from: where it was written."""
-        if self.config.getoption(destination(name), None) is not None:
-            return self.config.invocation_params.dir
-        return self.config.rootpath
-
-    def number(self, name: str, kind: Callable[[str], Number], low: Number) -> Number | None:
-        text = self.text(name)
-        if text is None:
-            return None
-        try:
-            value = kind(text)
-        except ValueError:
-            raise UsageError(f"{self.known_as(name)}: {text!r} is not a number") from None
-        if not value >= low or value == float("inf"):
-            raise UsageError(f"{self.known_as(name)}: {text} is out of range; at least {low}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        text = self.text(name)
-        if text not in {None, "True", "False"}:
-            raise UsageError(f"{self.known_as(name)}: {text!r} is neither true nor false")
-        return text == "True"
-
-    def choice(self, name: str, kind: type[Choice], default: Choice) -> Choice:
-        text = self.text(name)
-        return default if text is None else self._one(name, kind, text)
-
-    def choices(self, name: str, kind: type[Choice]) -> tuple[Choice, ...]:
-        return tuple(self._one(name, kind, text) for text in self.words(name))
-
-    def words(self, name: str) -> tuple[str, ...]:
-        words = (self.text(name) or "").split(",")
-        return tuple(word.strip() for word in words if word.strip())
-
-    def _one(self, name: str, kind: type[Choice], text: str) -> Choice:
-        try:
-            return kind(text)
-        except ValueError:
-            known = ", ".join(kind)
-            raise UsageError(f"{self.known_as(name)}: {text!r} is none of {known}") from None
-
-
-def _settings(source: _Source) -> Settings:
+def _settings(source: Source, utility: str | None) -> Settings:
     models = source.table.get("models", {})
     timeout_s = source.number("timeout", float, 0.001)
     return Settings(
@@ -206,9 +173,15 @@ def _settings(source: _Source) -> Settings:
             categories=source.words("category"),
             variants=source.choices("variant", Variant),
             labels=source.choices("label", Label),
+            split=source.choices("split", Split)[0] if source.text("split") else None,
             sample=source.number("sample", int, 1),
             seed=source.number("seed", int, 0) or 0,
         ),
+        method=_method(source),
+        utility=source.text("utility") or utility,
+        utility_base=source.base("utility"),
+        skills=source.words("skill"),
+        grader=source.text("grader"),
         judge=_judge(source, timeout_s),
         policy=Policy(
             source.choice("scoring", Scoring, Scoring.PAPER),
@@ -221,12 +194,12 @@ def _settings(source: _Source) -> Settings:
         timeout_s=timeout_s,
         retries=_or_default(source.number("retries", int, 0), DEFAULT_RETRIES),
         most_usd=source.number("max-cost", float, 0.0),
-        store=source.path("store") or source.config.rootpath / DEFAULT_STORE,
+        store=source.path("store") or source.root / DEFAULT_STORE,
         offline=source.flag("offline"),
         refresh=source.flag("refresh"),
         dry_run=source.flag("dry-run"),
         redact=source.flag("redact"),
-        report=source.path("report") or source.config.rootpath / "reports",
+        report=source.path("report") or source.root / "reports",
         gate=_gate(source),
         baseline=None if source.text("gate") == NO_GATE else source.text("baseline"),
         baseline_base=source.base("baseline"),
@@ -238,7 +211,12 @@ def _or_default(number: Number | None, default: Number) -> Number:
     return default if number is None else number
 
 
-def _judge(source: _Source, timeout_s: float | None) -> JudgeSpec:
+def _method(source: Source) -> MethodSpec:
+    named = source.text("method") or NO_METHOD
+    return read_method(named, _params(source, "method-param"), source.base("method"))
+
+
+def _judge(source: Source, timeout_s: float | None) -> JudgeSpec:
     return JudgeSpec(
         name=source.text("judge") or DEFAULT_JUDGE,
         model=source.text("judge-model"),
@@ -251,27 +229,27 @@ def _judge(source: _Source, timeout_s: float | None) -> JudgeSpec:
     )
 
 
-def _gate(source: _Source) -> Gate | None:
+def _gate(source: Source) -> Gate | None:
     """Read the gate: a file named on the command line, or what pyproject.toml says."""
     if source.text("gate") in {None, NO_GATE}:
         return None
     written = source.table.get("gate")
-    if source.config.getoption(destination("gate"), None) is None and isinstance(written, dict):
-        return read_gate(written, f"{source.config.rootpath / 'pyproject.toml'}, {GATE_TABLE}")
+    if source.given("gate") is None and isinstance(written, dict):
+        return read_gate(written, f"{source.root / 'pyproject.toml'}, {GATE_TABLE}")
     path = source.path("gate")
     return read_gate_file(path) if path else None
 
 
-def _params(source: _Source, name: str) -> dict[str, ParamValue]:
+def _params(source: Source, name: str) -> dict[str, ParamValue]:
     table = source.table.get(name, {})
     params: dict[str, ParamValue] = dict(table) if isinstance(table, dict) else {}
-    for text in source.config.getoption(destination(name), None) or ():
-        key, value = read_parameter(f"--vsc-{name}", str(text))
+    for text in source.several(name):
+        key, value = read_parameter(f"{source.prefix}{name}", text)
         params[key] = value
     return params
 
 
-def _system(source: _Source) -> str | None:
+def _system(source: Source) -> str | None:
     path = source.path("system")
     if path is None:
         return None

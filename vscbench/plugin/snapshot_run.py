@@ -9,7 +9,7 @@ import pytest
 from vscbench.errors import UsageError
 from vscbench.pairs.selection import Selection
 from vscbench.plugin.selected import SelectedPairs
-from vscbench.plugin.settings import METHOD, Settings
+from vscbench.plugin.settings import Settings
 from vscbench.plugin.snapshot_tally import Tally
 from vscbench.plugin.snapshots import (
     SAME,
@@ -186,7 +186,7 @@ class SnapshotRun:
             return replace(kept, cases=merged)
         return Snapshot(
             model=self._file.model,
-            method=METHOD,
+            method=self._file.method,
             pairs=self._file.pairs,
             cases=merged,
             judge=self._judge_name(),

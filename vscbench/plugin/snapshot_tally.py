@@ -7,7 +7,7 @@ import pytest
 
 from vscbench.plugin import cases
 from vscbench.plugin.fixtures import NOT_ASKED
-from vscbench.plugin.selected import Repeat
+from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.snapshots import NEW, SAME, STATE
 from vscbench.records import CaseKey, Kind, Label
 from vscbench.report.snapshot_file import Found

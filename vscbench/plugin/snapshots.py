@@ -18,7 +18,7 @@ import pytest
 from vscbench.errors import DataError
 from vscbench.jsonlines import read_text
 from vscbench.plugin import cases
-from vscbench.plugin.settings import METHOD, Settings
+from vscbench.plugin.settings import Settings
 from vscbench.records import FIRST_EPOCH, CaseKey, Outcome
 from vscbench.report.snapshot_file import Snapshot, case_line, parse_snapshot
 
@@ -53,6 +53,7 @@ class SnapshotFile:
     path: Path
     root: Path
     model: str
+    method: str
     pairs: str
     fixture: "SnapshotAssertion | None" = None
 
@@ -82,7 +83,7 @@ class SnapshotFile:
         if not self.text:
             return None
         snapshot = parse_snapshot(self.text, self.name)
-        for what, asked in (("model", self.model), ("method", METHOD), ("pairs", self.pairs)):
+        for what, asked in (("model", self.model), ("method", self.method), ("pairs", self.pairs)):
             found = getattr(snapshot, what)
             if found != asked:
                 raise DataError(f"{self.name}: the snapshot of {what} {found!r}, not of {asked!r}")
@@ -182,9 +183,9 @@ def case_name(key: CaseKey) -> str:
 
 def snapshot_file(root: Path, settings: Settings) -> SnapshotFile:
     """Return where the snapshot of a run's model, method and pairs is kept."""
-    model, pairs = settings.model or "", pairs_name(root, settings)
-    name = "--".join(file_name(part) for part in (model, METHOD, pairs))
-    return SnapshotFile(root / FOLDER / f"{name}.txt", root, model, pairs)
+    named = settings.model or "", settings.method.name, pairs_name(root, settings)
+    name = "--".join(map(file_name, named))
+    return SnapshotFile(root / FOLDER / f"{name}.txt", root, *named)
 
 
 def pairs_name(root: Path, settings: Settings) -> str:

@@ -1,7 +1,6 @@
 """The system under test of a run, its judge and its store: opened together, closed together."""
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,36 +9,37 @@ from vscbench.engine.archive import Archive, NoArchive, StoreArchive
 from vscbench.engine.judge_models import JudgeModels
 from vscbench.engine.kept_judge import keeping
 from vscbench.engine.loop import LoopThread
-from vscbench.engine.opening import is_remembered, open_any, start_local
+from vscbench.engine.opening import is_remembered, open_any
 from vscbench.engine.purse import Purse
 from vscbench.engine.store import Store
 from vscbench.errors import UsageError, VscbenchError
-from vscbench.judges.open import asks_a_model, open_judge
+from vscbench.judges.open import open_judge
 from vscbench.judges.protocol import Judge
-from vscbench.models.cores import usable_cores
-from vscbench.models.hosted import sender_count
+from vscbench.methods.protocol import Method
 from vscbench.models.local.opening import LOG_NAME
 from vscbench.models.names import NamedModel, load_names
-from vscbench.models.open import hosted_opening, local_opening
+from vscbench.models.open import PYTHON, RECORDED, hosted_opening, local_opening
 from vscbench.models.protocol import Model, ModelSpec
-from vscbench.models.sender_pool import Opening, Pools, SenderPool
-from vscbench.models.sender_processes import SenderProcesses
-from vscbench.models.served.servers import Servers
+from vscbench.models.sender_pool import Opening, Pools
+from vscbench.models.through_method import ThroughMethod
+from vscbench.plugin.asked_questions import AskedQuestions
+from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.settings import Settings
-
-HOSTED_CONCURRENCY = 16
-CLOSE_S = 10.0
+from vscbench.plugin.utility import grader_spec, graders_of
+from vscbench.plugin.workplace import Workplace
+from vscbench.records import NO_METHOD
 
 
 @dataclass
 class Subject:
     """Opens what a run asks, as late as it can and as early as it helps.
 
-    ``workers`` is the number of pytest-xdist's workers, or 0.
+    ``method`` is how it is asked, ``workplace`` where.
     """
 
     settings: Settings
-    workers: int = 0
+    method: Method
+    workplace: Workplace
 
     def start_ahead(self) -> None:
         """Start the processes that will send, if it is clear that they will be needed.
@@ -78,7 +78,11 @@ class Subject:
         Raises:
             VscbenchError: it cannot be used as asked; nothing was sent.
         """
-        return self._open(self._spec(sends_images=sends_images))
+        spec = self._spec(sends_images=sends_images)
+        require_method(self.method, spec, self._names)
+        model = self._open(spec)
+        self.method.require_model(model.name, model.identity)
+        return model if self.method.name == NO_METHOD else ThroughMethod(model, self.method)
 
     def open_judge(self) -> Judge:
         """Open the judge, and the models behind it.
@@ -88,6 +92,16 @@ class Subject:
         """
         keep = keeping(lambda: self.store, offline=self.settings.offline)
         return open_judge(self.settings.judge, self.judge_models, keep)
+
+    def graders(self, questions: AskedQuestions, repeats: Sequence[Repeat]) -> Mapping[str, Judge]:
+        """Return who reads the answers to the questions among some cases, by the id of each.
+
+        Raises:
+            UsageError: a grader cannot be opened; nothing was sent.
+        """
+        spec = grader_spec(self.settings.judge, self.settings.grader)
+        keep = keeping(lambda: self.store, offline=self.settings.offline)
+        return graders_of(questions, repeats, spec, self.judge_models, keep)
 
     def archive(self, model: Model, judge: Judge) -> Archive:
         """Return where answers of this model and verdicts of this judge are kept."""
@@ -126,52 +140,39 @@ class Subject:
         most_usd = self.settings.most_usd
         return None if most_usd is None else Purse(most_usd)
 
-    @cached_property
+    @property
     def loop(self) -> LoopThread:
         """Where requests run."""
-        return LoopThread()
+        return self.workplace.loop
 
-    @cached_property
+    @property
     def pools(self) -> Pools:
         """The processes in which the models of the run live."""
-        store = self.settings.store
-        return Pools(
-            SenderPool(self._start_senders),
-            SenderPool(lambda: start_local(store)),
-            Servers(store.parent),
-        )
+        return self.workplace.pools
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The store, open for writing.
 
         Raises:
             StoreError: it cannot be used.
         """
-        # Imported here: a run that asks nothing of a model needs no database.
-        from vscbench.engine.sqlite_store import open_store
-
-        return open_store(self.settings.store)
+        return self.workplace.store
 
     def close(self) -> None:
         """End what was started."""
-        if "pools" in self.__dict__ and self.pools.are_started:
-            with contextlib.suppress(TimeoutError, VscbenchError):
-                self.loop.run(self.pools.close(), CLOSE_S)
-        if "store" in self.__dict__:
-            self.store.close()
-        if "loop" in self.__dict__:
-            self.loop.close()
+        self.workplace.close()
 
     @cached_property
     def _names(self) -> Mapping[str, NamedModel]:
         return load_names(self.settings.named_models)
 
     def _open(self, spec: ModelSpec) -> Model:
-        return open_any(spec, self._names, lambda: self.store, self.loop, self.pools)
+        found = open_any(spec, self._names, lambda: self.store, self.loop, self.pools)
+        return self.workplace.lend(found)
 
     def _spec(self, *, sends_images: bool) -> ModelSpec:
-        return self.settings.model_spec(sends_images=sends_images)
+        return self.settings.model_spec(self.method, sends_images=sends_images)
 
     def _is_remembered(self) -> bool:
         """Whether the model was opened before, be it for pairs with images or without."""
@@ -200,10 +201,31 @@ class Subject:
                 f"input_cost_per_token=2.5e-06 {option} output_cost_per_token=1e-05"
             )
 
-    def _start_senders(self) -> SenderProcesses:
-        concurrency = self.settings.concurrency or HOSTED_CONCURRENCY
-        both = 2 * concurrency if asks_a_model(self.settings.judge.name) else concurrency
-        return SenderProcesses(sender_count(both, self.workers, usable_cores()))
+
+def require_method(method: Method, spec: ModelSpec, named: Mapping[str, NamedModel]) -> None:
+    """See that a model of this kind can be asked by a method.
+
+    Raises:
+        UsageError: it cannot; says which can.
+    """
+    if method.name == NO_METHOD:
+        return
+    asked = f"--vsc-method {method.name}"
+    if spec.name.startswith(RECORDED):
+        raise UsageError(
+            f"{asked}: {spec.name} was answered already; record responses that were asked by it"
+        )
+    if spec.name.startswith(PYTHON) and spec.sends_demonstrations:
+        raise UsageError(
+            f"{asked}: {spec.name} is called with one question, not with a conversation; choose "
+            "another method"
+        )
+    if method.revises_activations and local_opening(spec, named) is None:
+        raise UsageError(
+            f"{asked}: it changes activations, which can be reached only in weights that are "
+            f"loaded here, and {spec.name} is not: take --model=local:PATH_OR_ID, or a method that "
+            "changes the request (safety-prompt, few-shot, chain-of-thought)"
+        )
 
 
 def keeps(model: Model, judge: Judge) -> bool:

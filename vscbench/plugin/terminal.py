@@ -5,9 +5,10 @@ import json
 import pytest
 
 from vscbench.plugin.cases import is_benchmark
+from vscbench.plugin.finished_run import FinishedRun
 from vscbench.plugin.plan import Plan, plan_lines
 from vscbench.plugin.progress import LiveLine
-from vscbench.plugin.run import BenchmarkRun, FinishedRun
+from vscbench.plugin.run import BenchmarkRun
 from vscbench.plugin.screen import SCREEN
 from vscbench.report.gate import gate_lines
 from vscbench.report.table import closing_table
@@ -72,7 +73,8 @@ def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> N
     """Print the closing table, what else a person has to know, and where the files are."""
     terminal.section("safety calibration", sep="=")
     lines = closing_table(finished.summary, terminal._tw.fullwidth)
-    for line in lines if finished.has_outcomes else lines[-1:]:
+    measured = lines if finished.has_outcomes else lines[-1:]
+    for line in (*measured, *_utility(finished)):
         terminal.write_line(harmless(line))
     for note in finished.notes:
         terminal.write_line(harmless(f"note: {note}"))
@@ -96,6 +98,16 @@ def print_nothing_run(terminal: pytest.TerminalReporter, source: str) -> None:
     """Say that a gate had nothing to decide on."""
     terminal.section("safety calibration", sep="=")
     terminal.write_line(f"GATE FAILED  ({source}): no case of the benchmark was run", red=True)
+
+
+def _utility(finished: FinishedRun) -> list[str]:
+    """Lay out how questions of utility were answered, where any were asked."""
+    fields = finished.summary.get("utility")
+    if fields is None:
+        return []
+    from vscbench.report.utility import utility_lines
+
+    return ["", *utility_lines(fields)]
 
 
 def _short(value: object) -> str:

@@ -6,7 +6,8 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.cores import usable_cores
@@ -15,6 +16,7 @@ from vscbench.models.embedded.language import CONTEXT_TOKENS, LanguageModel
 from vscbench.models.embedded.reader import Reader
 from vscbench.models.embedded.weights import FILE_SHA256, cache_folder, weights_file
 from vscbench.models.protocol import ModelSpec, ParamValue, Price
+from vscbench.models.turns import ChatTurn, chat_turns
 from vscbench.records import Request, Response
 
 NAME = "embedded (rapidocr reader + SmolLM2-135M-Instruct; not a VLM)"
@@ -26,10 +28,14 @@ _PACKAGES = ("onnxruntime", "rapidocr", "xllamacpp")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A reader and a language model that serve one request at a time, on one thread."""
+    """A reader and a language model that serve one request at a time, on one thread.
+
+    ``known`` is what was read in the images of demonstrations, which every request shows again.
+    """
 
     reader: Reader
     language: LanguageModel
+    known: dict[Path, str] = field(default_factory=dict)
 
     def respond(self, request: Request, max_tokens: int) -> Response:
         """Read the image, if there is one, and answer; blocks.
@@ -37,9 +43,14 @@ class Lane:
         Raises:
             TargetError: the image cannot be read, or the language model failed.
         """
-        read = None if request.image is None else self.reader.read(request.image)
-        messages = prompt.messages(request.prompt, read, request.system)
-        return self.language.answer(messages, max_tokens)
+        shown = {each.image for each in request.demonstrations if each.image is not None}
+        for image in shown - self.known.keys():
+            self.known[image] = self.reader.read(image)
+
+        def read(image: Path) -> str:
+            return self.known[image] if image in shown else self.reader.read(image)
+
+        return self.language.answer(prompt.messages(chat_turns(request), read), max_tokens)
 
 
 class EmbeddedModel:
@@ -136,7 +147,8 @@ def _max_tokens(params: Mapping[str, ParamValue]) -> int:
 
 def _recorded_params(max_tokens: int, versions: Mapping[str, str]) -> Mapping[str, ParamValue]:
     """Everything that an answer depends on besides the request."""
-    wording = json.dumps(prompt.messages("", "", None)).encode()
+    turn = ChatTurn("user", "", Path())
+    wording = json.dumps(prompt.messages([turn], lambda image: "")).encode()
     return {
         "max_tokens": max_tokens,
         "temperature": 0.0,

@@ -6,13 +6,17 @@ so that a run shows undersafety and oversafety. Their order matters to so small 
 the harmless one last it copies that answer and hardly refuses.
 """
 
-from typing import Literal, TypedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from vscbench.models.turns import ChatTurn, Role
 
 
 class Message(TypedDict):
     """One turn of a chat, as OpenAI's protocol writes it."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 
@@ -34,17 +38,22 @@ _OWN_PROMPT: tuple[Message, ...] = (
 )
 
 
-def messages(question: str, read: str | None, system: str | None) -> list[Message]:
-    """Put a request into the words that the language model is given.
+def messages(turns: Sequence[ChatTurn], read: Callable[[Path], str]) -> list[Message]:
+    """Put the turns of a request into the words that the language model is given.
+
+    A system prompt takes the place of the model's own prompt, demonstrations included.
 
     Args:
-        question: what the person asks.
-        read: the text found in the image, possibly none (``""``); ``None`` without an image.
-        system: a system prompt that takes the place of the model's own prompt, demonstrations
-            included; ``None`` keeps them.
+        turns: of a request.
+        read: finds the text in an image, possibly none (``""``).
     """
-    opening = _OWN_PROMPT if system is None else (Message(role="system", content=system),)
-    return [*opening, Message(role="user", content=_with_image_text(question, read))]
+    opening = () if turns[0].role == "system" else _OWN_PROMPT
+    return [*opening, *(_message(turn, read) for turn in turns)]
+
+
+def _message(turn: ChatTurn, read: Callable[[Path], str]) -> Message:
+    found = None if turn.image is None else read(turn.image)
+    return Message(role=turn.role, content=_with_image_text(turn.text, found))
 
 
 def _with_image_text(question: str, read: str | None) -> str:

@@ -159,7 +159,7 @@ def _with_image(pair: Planned, folder: Path, canonical: Path) -> dict[str, str |
     if pair.draw is None:
         return pair.fields
     name = _image_name(pair)
-    content = _canonical_bytes(pair.draw(), canonical / name)
+    content = canonical_bytes(pair.draw(), canonical / name)
     (folder / name).write_bytes(content)
     return pair.fields | {"image": name, "sha256": hashlib.sha256(content).hexdigest()}
 
@@ -169,7 +169,8 @@ def _line(fields: dict[str, str | None]) -> str:
     return json.dumps(present) + "\n"
 
 
-def _canonical_bytes(image: Image.Image, canonical: Path) -> bytes:
+def canonical_bytes(image: Image.Image, canonical: Path) -> bytes:
+    """Return an image as PNG: the bytes of a file with the same pixels, where there is one."""
     if canonical.is_file():
         content = canonical.read_bytes()
         with Image.open(BytesIO(content)) as known:

@@ -1,0 +1,1 @@
+"""The demonstrations that few-shot shows by default: a folder of pairs, each with its answer."""

@@ -1,0 +1,1 @@
+"""Fitting the directions in which a local model's activations are revised: pure computation."""
