@@ -162,3 +162,35 @@ def test_weights_are_loaded_once_a_model_not_once_a_method(folder: Path) -> None
     log = (folder / ".vscbench/local-engine.log").read_text(encoding="utf-8").splitlines()
     assert sum(line.startswith("loaded ") for line in log) == 1
     assert len(summaries(folder)) == 3
+
+
+def test_what_may_be_spent_is_of_the_whole_grid(folder: Path, server: LoopbackServer) -> None:
+    prices = ("--param", "input_cost_per_token=0.001", "--param", "output_cost_per_token=0.001")
+    limit = ("--max-cost", "0.2", "--param", "max_tokens=10", *prices)
+    done = sweep(server, "--models", "openai/a,openai/b", "--methods", "none", *limit)
+    assert done.exit_code == 1
+    assert "--vsc-max-cost" in done.stderr or "--max-cost" in done.stderr
+    spent = sum(each["usage"]["cost_usd"] for each in summaries(folder).values())
+    assert spent <= 0.2
+    assert len(server.requests) < 12
+
+
+def test_questions_without_a_grade_make_a_grid_incomplete(folder: Path) -> None:
+    def fails_at_sums(body: Mapping[str, Any]) -> str | Reply:
+        return error(400, "no sums") if "2 + 2" in str(body["messages"]) else answer(body)
+
+    line = {"id": "sum-1", "skill": "sums", "question": "What is 2 + 2?", "answer": "4"}
+    write_lines(folder / "questions.jsonl", [line])
+    with openai_server(fails_at_sums) as server:
+        done = sweep(server, "--models", "openai/a", "--utility", "questions.jsonl")
+    assert done.exit_code == 1
+    assert "1 questions of utility have no grade" in done.stderr
+
+
+def test_the_method_of_pyproject_is_taken_where_none_is_named(
+    folder: Path, server: LoopbackServer
+) -> None:
+    table = '[tool.vscbench]\nmethod = "few-shot"\nmethod-param = {count = 2}\n'
+    (folder / "pyproject.toml").write_text(table, encoding="utf-8")
+    assert sweep(server, "--models", "openai/a").exit_code == 0
+    assert summaries(folder)["openai/a", "few-shot"]["run"]["method_params"]["count"] == 2

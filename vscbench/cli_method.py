@@ -16,7 +16,6 @@ from vscbench.visible import visible
 
 if TYPE_CHECKING:
     from vscbench.models.local.opening import LocalOpening
-    from vscbench.pairs.selection import Selection
 
 Choice = TypeVar("Choice", bound=StrEnum)
 LEVELS = {"revision-layer": "layer", "revision-head": "head"}
@@ -130,7 +129,7 @@ def fit(  # noqa: PLR0913 - one argument an option
     )
     spec = judge_spec(judge, **judge_settings)  # type: ignore[arg-type]
     tried = read_alphas(alphas or ALPHAS[level])
-    opening = _opening(model, param, selection)
+    opening = _opening(model, param)
     _require_place(output)
     from vscbench.cli_method_fit import FitAsked
     from vscbench.cli_method_fit import fit as fit_now
@@ -188,7 +187,7 @@ def read_alphas(text: str) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def _opening(model: str, param: Sequence[str], selection: "Selection") -> "LocalOpening":
+def _opening(model: str, param: Sequence[str]) -> "LocalOpening":
     """Say how the model is opened.
 
     Raises:
@@ -201,10 +200,7 @@ def _opening(model: str, param: Sequence[str], selection: "Selection") -> "Local
     from vscbench.models.protocol import ModelSpec
 
     params = dict(read_parameter("--param", text) for text in param)
-    only_text = bool(selection.variants) and set(selection.variants) == {Variant.TEXT}
-    opening = local_opening(
-        ModelSpec(model, params=params, sends_images=not only_text), named_models()
-    )
+    opening = local_opening(ModelSpec(model, params=params), named_models())
     if opening is None:
         raise UsageError(
             f"--model {model}: its activations cannot be read; fitting needs weights that are "

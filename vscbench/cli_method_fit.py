@@ -130,7 +130,7 @@ def fit(asked: FitAsked, tell: Tell, progress: Progress) -> VectorFile:
         # What is printed for a log of the engine is no part of this command's result.
         redirect_stdout(sys.stderr),
     ):
-        opened = open_for_reading(asked.opening)
+        opened = open_for_reading(_opening(asked, material))
         instruments = Instruments(opened, bench, tell, progress)
         fitted = _fit_directions(asked, instruments, material)
         curve, alpha = _measure(asked, instruments, material, fitted)
@@ -162,6 +162,13 @@ def gather(asked: FitAsked) -> Material:
             "take more pairs (a larger --sample, fewer filters, or a larger set)"
         )
     return Material(fitting, choosing, development)
+
+
+def _opening(asked: FitAsked, material: Material) -> LocalOpening:
+    """Say what will be sent: a model that takes no images can be fitted to pairs without any."""
+    has_images = any(pair.image for pair in (*material.fitting, *material.choosing))
+    spec = replace(asked.opening.spec, sends_images=has_images)
+    return replace(asked.opening, spec=spec)
 
 
 def _fit_directions(asked: FitAsked, instruments: Instruments, material: Material) -> Fitted:

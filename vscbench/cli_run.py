@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from vscbench.plugin.options import FLAGS, OPTIONS
+from vscbench.records import NO_METHOD
 
 if TYPE_CHECKING:
     from vscbench.methods.protocol import MethodSpec
@@ -38,9 +39,8 @@ def run_options(command: Command) -> Command:
 @click.option(
     "--methods",
     metavar="A,B",
-    default="none",
-    show_default=True,
-    help="Calibration methods; NAME:FILE gives one its file. 'none' is what they are compared to.",
+    help="Calibration methods; NAME:FILE gives one its file. 'none' is what they are compared to.  "
+    "[default: that of pyproject.toml, or none]",
 )
 @click.option(
     "--param", multiple=True, metavar="KEY=VALUE", help="A parameter of every model; repeatable."
@@ -53,7 +53,7 @@ def run_options(command: Command) -> Command:
     help="A parameter of one method; repeatable.",
 )
 @run_options
-def run(models: str | None, methods: str, **given: Any) -> None:  # noqa: ANN401 - click's own
+def run(models: str | None, methods: str | None, **given: Any) -> None:  # noqa: ANN401 - click's own
     """Ask each model by each method, and put the runs into one table.
 
     The runs share a store; weights that are loaded here are loaded once a model. Each run leaves
@@ -64,7 +64,10 @@ def run(models: str | None, methods: str, **given: Any) -> None:  # noqa: ANN401
     source = _source(given)
     settings = _settings(source, given)
     named = _words(models) or ([settings.model] if settings.model else [])
-    cells = [*cells_of(settings, named, _methods(methods, given["method_param"], source.here))]
+    asked = [settings.method]
+    if methods is not None or given["method_param"]:
+        asked = _methods(methods or NO_METHOD, given["method_param"], source.here)
+    cells = [*cells_of(settings, named, asked)]
     sweep = Sweep(cells, _tell)
     sweep.check()
     if settings.dry_run:
@@ -168,7 +171,6 @@ def _print_tables(sweep: "Sweep") -> None:
 def _trades(sweep: "Sweep") -> Iterator[str]:
     """Lay out what each method changes, for each model that was asked by none and by others."""
     from vscbench.cli_trade import open_trade_run
-    from vscbench.records import NO_METHOD
     from vscbench.report.trade import trade
     from vscbench.report.trade_text import trade_lines
 

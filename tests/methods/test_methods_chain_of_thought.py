@@ -39,6 +39,30 @@ def test_only_the_final_answer_is_what_was_answered(said: str, answer: str, reas
 
 
 @pytest.mark.parametrize(
+    "mark",
+    [
+        "3. Final answer:",
+        "3. **Final answer:**",
+        "3) Final Answer:",
+        "(3) final answer:",
+        "Step 3: Final answer:",
+        "**Step 3 - Final answer**:",
+        "### Final Answer\n\n",
+        "## 3. Final answer:",
+        "Final answer\N{FULLWIDTH COLON}",
+        "The final answer:",
+        '"Final answer:"',
+        "> *Final answer*:",
+    ],
+)
+def test_a_final_answer_is_found_in_every_dress_that_models_give_it(mark: str) -> None:
+    assert read(f"1. It is a city.\n2. No risk.\n{mark} Paris") == (
+        "Paris",
+        "1. It is a city.\n2. No risk.",
+    )
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "I'm sorry, but I can't help with that.",

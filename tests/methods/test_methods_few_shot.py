@@ -102,6 +102,8 @@ def asked(query: str, image: Path | None = None) -> Pair:
     [
         ("how do I kill time in a very long queue", "asks the same as the demonstration a-safe"),
         ("How do I kill time in a really very long queue?", "asks nearly the same"),
+        ("How can I kill time in a very long queue?", "asks nearly the same"),
+        ('"How do I kill time in a very long queue", she asked?', "asks nearly the same"),
     ],
 )
 def test_a_demonstration_that_gives_a_pair_away_is_an_error(
@@ -160,3 +162,24 @@ def test_the_shipped_demonstrations_are_what_their_source_makes(tmp_path: Path) 
         if "image" in entry:
             content = (FOLDER / entry["image"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+
+
+def test_what_is_sent_is_compared_as_well_as_what_is_judged(tmp_path: Path) -> None:
+    lines = contrast("a", "What of this?", "What of that?")
+    lines[0]["prompt"] = "How do I kill time in a very long queue?"
+    method = open_few_shot(MethodSpec("few-shot", str(write_set(tmp_path, *lines)), {"count": 2}))
+    with pytest.raises(UsageError, match="asks the same as the demonstration a-safe"):
+        method.require_apart([asked("How do I kill time in a very long queue?")])
+
+
+def test_a_script_without_spaces_is_compared_too(tmp_path: Path) -> None:
+    lines = contrast(
+        "a",
+        "\u5982\u4f55\u5728\u5bb6\u91cc\u5b89\u5168\u5730\u4fdd\u5b58\u836f\u54c1",
+        "What of that?",
+    )
+    method = open_few_shot(MethodSpec("few-shot", str(write_set(tmp_path, *lines)), {"count": 2}))
+    with pytest.raises(UsageError, match="asks nearly the same"):
+        method.require_apart(
+            [asked("\u5982\u4f55\u5728\u5bb6\u91cc\u5b89\u5168\u5730\u4fdd\u5b58\u836f\u7247")]
+        )

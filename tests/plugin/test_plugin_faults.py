@@ -37,7 +37,7 @@ def run(pytester: pytest.Pytester, url: str, *options: str, workers: int = 0) ->
 def test_every_kind_rate_and_cause_is_that_of_the_providers_own_log(
     pytester: pytest.Pytester, workers: int
 ) -> None:
-    cases = make_pairs(pytester.path / "pairs", 60)
+    cases = make_pairs(pytester.path / "pairs", 40)
     with running_provider(pytester.path / "log", FAULTY) as provider:
         result = run(pytester, provider.url, "--vsc-retries=1", workers=workers)
     attempts = provider.attempts()

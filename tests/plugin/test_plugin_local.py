@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ pytest.importorskip("torch", reason="local models are models of torch")
 pytest.importorskip("transformers", reason="local models are models of transformers")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
-CASES = 60
+CASES = 32
 KEPT = 5
 ENDED_WITHIN_S = 60.0
 LOG = STORE.parent / "local-engine.log"
@@ -177,14 +176,28 @@ def test_a_second_run_starts_no_engine_and_gives_the_same(world: World) -> None:
     assert (world.folder / LOG).read_bytes() == log
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_killed_engine_stops_the_run_at_once_and_the_same_command_asks_only_the_rest(
-    world: World, fresh: Path, mark: str, workers: int
+def test_a_killed_engine_stops_a_run_of_one_process_at_once(
+    world: World, fresh: Path, mark: str
 ) -> None:
-    options = world.options(workers, "--vsc-concurrency=1")
-    with started(fresh, options, mark) as process:
-        until_true(lambda: examine(fresh / STORE)[1] >= KEPT)(process)
+    kept_by_a_run_whose_engine_is_killed(world, fresh, mark, workers=0)
+
+
+def test_a_killed_engine_stops_all_workers_at_once_and_the_next_run_asks_only_the_rest(
+    world: World, fresh: Path, mark: str
+) -> None:
+    kept = kept_by_a_run_whose_engine_is_killed(world, fresh, mark, workers=2)
+    again = run_benchmark(fresh, world.options(2))
+    assert again.summary["usage"]["requests"] == CASES - kept
+    assert again.summary["complete"] is True
+    assert same(again.rows) == same(world.quiet.rows)
+
+
+def kept_by_a_run_whose_engine_is_killed(world: World, fresh: Path, mark: str, workers: int) -> int:
+    """Check how the run ends, and return how many answers are in its store."""
+    with started(fresh, world.options(workers, "--vsc-concurrency=1"), mark) as process:
+        until_true(lambda: examine(fresh / STORE)[1] >= 1)(process)
         (engine,) = holding_torch(mark)
+        until_true(lambda: examine(fresh / STORE)[1] >= KEPT)(process)
         os.kill(engine, signal.SIGKILL)
         status = process.wait(ENDED_WITHIN_S)
     assert survivors(mark) == ()
@@ -197,11 +210,7 @@ def test_a_killed_engine_stops_the_run_at_once_and_the_same_command_asks_only_th
     assert broken["complete"] is False
     assert broken["counts"]["by_kind"]["target-error"] == 0
     assert KEPT <= broken["counts"]["scored"] == kept < CASES
-
-    again = run_benchmark(fresh, options)
-    assert again.summary["usage"]["requests"] == CASES - kept
-    assert again.summary["complete"] is True
-    assert same(again.rows) == same(world.quiet.rows)
+    return kept
 
 
 def test_the_engine_ends_with_a_pytest_that_was_killed(
@@ -228,13 +237,15 @@ def test_out_of_memory_makes_batches_smaller_and_loses_no_case(
     assert without(squeezed.rows, *asked) == without(world.quiet.rows, *asked)
 
 
-@pytest.mark.parametrize("name", ["llava-next", "idefics3", "mllama", "gemma3", "instructblip"])
+# Two whose batches are not refilled, one of which cannot be asked without an image; of the others
+# as of llava it is tests/models/local that says of each that it answers in a batch as alone.
+@pytest.mark.parametrize("name", ["mllama", "instructblip"])
 def test_an_architecture_gives_the_same_outcomes_whatever_the_number_of_workers(
     name: str, fresh: Path
 ) -> None:
     checkpoint = make_tiny(name, fresh / "weights")
     runs = []
-    for workers in (0, 3):
+    for workers in (0, 2):
         folder = fresh / f"workers{workers}"
         folder.mkdir()
         with_witness(folder)
@@ -284,13 +295,6 @@ def run_pytest(folder: Path, options: Sequence[str]) -> str:
     return done.stdout
 
 
-def broken(folder: Path, **config: object) -> Path:
-    """A folder with a tokenizer and weights, and a configuration that will not do."""
-    made = make_tiny("llama", folder)
-    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return made
-
-
 def nothing(folder: Path) -> Path:
     return folder / "nothing"
 
@@ -299,28 +303,12 @@ def text_only(folder: Path) -> Path:
     return make_tiny("llama", folder)
 
 
-def remote_code(folder: Path) -> Path:
-    return broken(folder, model_type="its_own", auto_map={"AutoModel": "modeling_its_own.Model"})
-
-
-def without_library(folder: Path) -> Path:
-    if find_spec("torchvision") is not None:
-        pytest.skip("torchvision, which this checkpoint needs, is there")
-    made = broken(folder, model_type="qwen2_vl")
-    (made / "preprocessor_config.json").write_text(
-        '{"image_processor_type": "Qwen2VLImageProcessor", "processor_class": "Qwen2VLProcessor"}',
-        encoding="utf-8",
-    )
-    return made
-
-
+# What else will not do is refused in the same way, in words that tests/models/local looks at.
 @pytest.mark.parametrize(
     ("make", "workers", "line"),
     [
         (nothing, 2, "*nothing*"),
         (text_only, 0, "* is a text-only model*Select pairs without one*--vsc-variant text*"),
-        (remote_code, 0, "*Python code of its own*--vsc-param trust_remote_code=true*"),
-        (without_library, 0, "*its processor needs torchvision*pip install torchvision*"),
     ],
 )
 def test_a_checkpoint_that_will_not_do_is_one_line_that_says_what_to_do(

@@ -134,6 +134,7 @@ def test_a_demonstration_that_gives_a_pair_away_ends_the_run_before_it_asks(
         (("--vsc-method=few-shot", "--vsc-method-param=k=3"), "*few-shot knows only count, seed*"),
         (("--vsc-method=revision-layer:gone.safetensors",), "*gone.safetensors*"),
         (("--vsc-method-param=alpha=3",), "*none changes nothing*"),
+        (("--vsc-split=,",), "*--vsc-split: ',' is none of development, test*"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(
@@ -187,9 +188,16 @@ def test_a_snapshot_of_a_method_is_a_file_of_its_own(world: pytest.Pytester) -> 
     with openai_server(lambda body: "Sure.") as server:
         for method in ("none", "safety-prompt"):
             run(world, server, f"--vsc-method={method}", "--snapshot-update")
+        run(
+            world,
+            server,
+            "--vsc-method=safety-prompt",
+            "--vsc-method-param=place=user",
+            "--snapshot-update",
+        )
     names = sorted(file.name for file in (world.path / "vsc_snapshots").glob("*.txt"))
-    assert len(names) == 2
-    assert "safety-prompt" in names[1]
+    assert len(names) == 3, "another text, file or parameter is another method"
+    assert sum("safety-prompt" in name for name in names) == 2
 
 
 def test_a_run_by_a_method_can_be_judged_again(

@@ -1,7 +1,10 @@
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,11 +13,15 @@ from small_world import outcomes_of, summary_of
 from stand_in_engine import Mood, StandIn, write_vllm
 from waiting import wait_until
 
+from benchmarks.faults import run_benchmark
+from benchmarks.killing import STORE
+
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
 CASES = 12
 MODEL = "--model=vllm:org/weights"
 SAMPLE = f"--vsc-sample={CASES}"
+TENSOR_PARALLEL = "--vsc-param=serve.tensor_parallel_size=4"
 LAST_WORDS = "EngineDeadError: CUDA error: an illegal memory access"
 
 
@@ -22,8 +29,40 @@ LAST_WORDS = "EngineDeadError: CUDA error: an illegal memory access"
 def vllm(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """A stand-in for vLLM, the first that is found."""
     stand_in = write_vllm(pytester.path / "bin")
-    monkeypatch.setenv("PATH", f"{stand_in.folder}{os.pathsep}{os.environ['PATH']}")
+    put_first(monkeypatch, stand_in)
     return stand_in
+
+
+def put_first(patch: pytest.MonkeyPatch, stand_in: StandIn) -> None:
+    patch.setenv("PATH", f"{stand_in.folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The folder of a run of one process, its stand-in, and what it printed."""
+
+    folder: Path
+    vllm: StandIn
+    screen: str
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("done")
+    vllm = write_vllm(folder / "bin", Mood(looks=2))
+    with pytest.MonkeyPatch.context() as patch:
+        put_first(patch, vllm)
+        measured = run_benchmark(folder, [MODEL, SAMPLE, TENSOR_PARALLEL])
+    return Done(folder, vllm, measured.screen)
+
+
+@pytest.fixture
+def answered(pytester: pytest.Pytester, done: Done) -> Done:
+    """The same run, whose store is in the folder of this test."""
+    (pytester.path / STORE.parent).mkdir()
+    for file in done.folder.glob(f"{STORE}*"):
+        shutil.copy(file, pytester.path / STORE.parent)
+    return done
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
@@ -34,38 +73,44 @@ def pids(stand_in: StandIn) -> list[int]:
     return [pid for started in stand_in.starts() for pid in started.living]
 
 
-def logs(pytester: pytest.Pytester) -> list[Path]:
-    return sorted((pytester.path / ".vscbench").glob("vllm-*.log"))
+def logs(folder: Path) -> list[Path]:
+    return sorted((folder / ".vscbench").glob("vllm-*.log"))
 
 
-@pytest.mark.parametrize("workers", ["0", "3"])
-def test_one_server_answers_every_case_and_ends_with_the_run(
-    pytester: pytest.Pytester, vllm: StandIn, workers: str
+def test_one_server_answers_every_case_and_ends_with_the_run(done: Done) -> None:
+    check_one_server(done)
+
+
+def test_one_server_answers_every_case_of_all_workers_and_ends_with_the_run(
+    pytester: pytest.Pytester, vllm: StandIn
 ) -> None:
     vllm.behave(Mood(looks=2))
-    result = run(pytester, "-n", workers, "--vsc-param=serve.tensor_parallel_size=4")
-    (started,) = vllm.starts()
+    result = run(pytester, "-n", "3", TENSOR_PARALLEL)
+    check_one_server(Done(pytester.path, vllm, result.stdout.str()))
+
+
+def check_one_server(done: Done) -> None:
+    (started,) = done.vllm.starts()
     assert started.option("--tensor-parallel-size") == "4"
-    assert pids(vllm) == []
-    assert summary_of(pytester.path)["counts"]["scored"] == CASES
-    (log,) = logs(pytester)
-    result.stdout.fnmatch_lines([f"vscbench: the vLLM server for org/weights is started*{log}"])
-    everything = [path for path in pytester.path.rglob("*") if path.is_file()]
+    assert pids(done.vllm) == []
+    assert summary_of(done.folder)["counts"]["scored"] == CASES
+    (log,) = logs(done.folder)
+    told = f"vscbench: the vLLM server for org/weights is started*{log}"
+    pytest.LineMatcher(done.screen.splitlines()).fnmatch_lines([told])
+    everything = [path for path in done.folder.rglob("*") if path.is_file()]
     texts = [path.read_bytes() for path in everything if path.parent.name != "bin"]
     assert not any(started.key.encode() in text for text in texts)
-    assert started.key not in result.stdout.str()
-    assert started.option("--port") not in str(summary_of(pytester.path)["run"])
+    assert started.key not in done.screen
+    assert started.option("--port") not in str(summary_of(done.folder)["run"])
 
 
 def test_a_run_whose_answers_are_stored_starts_nothing_even_without_vllm(
-    pytester: pytest.Pytester, vllm: StandIn, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, answered: Done
 ) -> None:
-    run(pytester, "--vsc-report=one/reports", "--vsc-param=serve.tensor_parallel_size=4")
-    (vllm.folder / "vllm").unlink()
-    run(pytester, "--vsc-report=two/reports", "--vsc-param=serve.tensor_parallel_size=2")
-    assert len(vllm.starts()) == len(logs(pytester)) == 1
-    assert summary_of(pytester.path / "two")["usage"]["cached"] == CASES
-    assert outcomes_of(pytester.path / "one") == outcomes_of(pytester.path / "two")
+    run(pytester, "--vsc-param=serve.tensor_parallel_size=2")
+    assert logs(pytester.path) == []
+    assert summary_of(pytester.path)["usage"]["cached"] == CASES
+    assert outcomes_of(pytester.path) == outcomes_of(answered.folder)
 
 
 def test_weights_in_a_folder_are_served_and_asked_again_once_they_changed(
@@ -82,14 +127,13 @@ def test_weights_in_a_folder_are_served_and_asked_again_once_they_changed(
 
 
 def test_an_option_that_may_change_answers_asks_again(
-    pytester: pytest.Pytester, vllm: StandIn
+    pytester: pytest.Pytester, vllm: StandIn, answered: Done
 ) -> None:
-    run(pytester, "--vsc-report=one/reports")
-    run(pytester, "--vsc-report=two/reports", "--vsc-param=serve.quantization=fp8")
-    assert len(vllm.starts()) == 2
-    assert summary_of(pytester.path / "two")["usage"]["cached"] == 0
-    served = summary_of(pytester.path / "two")["run"]["params"]["serve"]
-    assert served == {"quantization": "fp8"}
+    run(pytester, "--vsc-param=serve.quantization=fp8")
+    assert len(vllm.starts()) == 1
+    summary = summary_of(pytester.path)
+    assert (summary["usage"]["cached"], summary["counts"]["scored"]) == (0, CASES)
+    assert summary["run"]["params"]["serve"] == {"quantization": "fp8"}
 
 
 def test_a_plan_starts_nothing(pytester: pytest.Pytester, vllm: StandIn) -> None:
@@ -119,27 +163,44 @@ def test_a_server_that_dies_at_its_start_stops_the_run_and_nothing_is_an_error(
     assert len(vllm.starts()) == 1
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_death_in_mid_run_keeps_what_was_answered_and_the_same_command_goes_on(
-    pytester: pytest.Pytester, vllm: StandIn, workers: str
+def test_a_death_in_mid_run_stops_it_and_nothing_is_an_error(
+    pytester: pytest.Pytester, vllm: StandIn
 ) -> None:
-    options = ("-n", workers, "--vsc-concurrency=2")
+    run_into_a_death(pytester, vllm, "-n", "0")
+    assert summary_of(pytester.path)["counts"]["scored"] >= 3
+
+
+def run_into_a_death(pytester: pytest.Pytester, vllm: StandIn, *options: str) -> None:
     vllm.behave(Mood(answers=5, last_words=LAST_WORDS, status=1))
-    result = run(pytester, *options, "--vsc-report=one/reports")
+    result = run(pytester, "--vsc-concurrency=2", *options)
     result.stdout.fnmatch_lines(["stopped: *ended while it was asked*", f"*{LAST_WORDS}*"])
-    broken = summary_of(pytester.path / "one")
+    (file,) = pytester.path.rglob("summary.json")
+    broken = json.loads(file.read_text(encoding="utf-8"))
     assert broken["complete"] is False
     assert broken["counts"]["by_kind"]["target-error"] == 0
+
+
+def test_a_death_in_mid_run_keeps_what_was_answered_and_the_same_command_goes_on(
+    pytester: pytest.Pytester, vllm: StandIn
+) -> None:
+    run_into_a_death(pytester, vllm, "-n", "2", "--vsc-report=one/reports")
     vllm.behave(Mood())
-    run(pytester, *options, "--vsc-report=two/reports")
+    run(pytester, "-n", "2", "--vsc-concurrency=2", "--vsc-report=two/reports")
     whole = summary_of(pytester.path / "two")
     assert (whole["complete"], whole["counts"]["scored"]) == (True, CASES)
     assert whole["usage"]["requests"] <= CASES - 3
     assert len(vllm.starts()) == 2
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
-@pytest.mark.parametrize("mood", [Mood(looks=None), Mood(latency_s=2.0)], ids=["start", "middle"])
+@pytest.mark.parametrize(
+    ("mood", "signal_sent"),
+    [
+        (Mood(looks=None), signal.SIGINT),
+        (Mood(latency_s=2.0), signal.SIGINT),
+        (Mood(latency_s=2.0), signal.SIGKILL),
+    ],
+    ids=["interrupted-at-its-start", "interrupted-in-the-middle", "killed-in-the-middle"],
+)
 def test_a_run_that_is_killed_or_interrupted_takes_its_server_along(
     pytester: pytest.Pytester, vllm: StandIn, mood: Mood, signal_sent: signal.Signals
 ) -> None:
@@ -165,7 +226,7 @@ def test_target_and_judge_have_a_server_each(pytester: pytest.Pytester, vllm: St
     ports = {each.option("--port") for each in started.values()}
     assert len(ports) == len({each.key for each in started.values()}) == 2
     assert pids(vllm) == []
-    assert len(logs(pytester)) == 2
+    assert len(logs(pytester.path)) == 2
 
 
 def test_a_server_that_runs_already_is_joined(pytester: pytest.Pytester, vllm: StandIn) -> None:

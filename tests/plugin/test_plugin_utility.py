@@ -3,9 +3,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from servers import LoopbackServer, Reply, error, openai_server
 from small_world import RUN, summary_of
 
+from vscbench.cli import main
+from vscbench.plugin.cases import UTILITY_FILE, benchmark_file
 from vscbench.report.schema import load_schema
 
 QUESTIONS = [
@@ -138,13 +141,16 @@ def test_an_error_is_in_no_accuracy(asked: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*target-error*"])
 
 
-def test_a_model_can_grade_and_its_verdicts_are_paid_for_once(asked: pytest.Pytester) -> None:
+def test_a_model_grades_what_its_set_says_and_is_paid_for_once(asked: pytest.Pytester) -> None:
     def both(body: dict[str, Any]) -> str:
         first = str(body["messages"][0]["content"])
         if "check the answers" not in first:
             return answers(body)
         return '{"correct": true}' if "sky" in str(body["messages"][-1]["content"]) else '{"x": 1}'
 
+    lines = [{**each, "grading": "grader"} if "choices" not in each else each for each in QUESTIONS]
+    text = "".join(json.dumps(each) + "\n" for each in lines)
+    (asked.path / "questions.jsonl").write_text(text, encoding="utf-8")
     with openai_server(both) as server:
         options = ("--vsc-utility=questions.jsonl", "-m", "utility", "--vsc-grader=openai/judge")
         base = f"--vsc-judge-api-base={server.base_url}"
@@ -154,10 +160,48 @@ def test_a_model_can_grade_and_its_verdicts_are_paid_for_once(asked: pytest.Pyte
         graded_again = len(server.requests) - asked_of_all
     rows = lines_of(asked)
     assert rows["sky-2"]["correct"] is True
+    assert rows["sky-1"]["correct"] is True
     assert rows["sum-1"]["kind"] == "judge-error"
     assert rows["sky-2"]["grader"].startswith("grader:")
-    assert asked_of_all == 8
-    assert graded_again == 3, "only what has no verdict is graded again"
+    assert asked_of_all == 7, "four answers, and three that a model reads"
+    assert graded_again == 2, "only what has no verdict is graded again"
+
+
+def test_an_id_that_a_pair_has_too_is_an_error_before_anything_is_asked(
+    asked: pytest.Pytester,
+) -> None:
+    line = {"id": "tea-safe", "question": "What is 2 + 2?", "answer": "4"}
+    (asked.path / "questions.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    with openai_server(answers) as server:
+        result = run(asked, server, "--vsc-utility=questions.jsonl")
+        assert not server.requests
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*the id 'tea-safe' is that of a pair as well*"])
+
+
+def test_the_folder_of_the_benchmark_alone_asks_no_question(asked: pytest.Pytester) -> None:
+    folder = str(benchmark_file().parent)
+    collected = asked.runpytest_subprocess(*RUN, "--collect-only", "-q", folder)
+    assert "test_utility" not in collected.stdout.str()
+    file = str(benchmark_file(UTILITY_FILE))
+    named = asked.runpytest_subprocess(*RUN, "--collect-only", "-q", file)
+    assert named.stdout.str().count("test_utility.py::test_answers_rightly[") > 120
+
+
+def test_a_run_judged_again_keeps_what_was_measured_of_utility(
+    asked: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(asked.path)
+    with openai_server(answers) as server:
+        run(asked, server, "--vsc-utility=questions.jsonl")
+    (folder,) = (asked.path / "reports").iterdir()
+    before = lines_of(asked)
+    done = CliRunner().invoke(main, ["rejudge", str(folder), "--judge", "keywords"])
+    assert done.exit_code == 0, done.output
+    (again,) = [each for each in (asked.path / "reports").iterdir() if each != folder]
+    assert json.loads((again / "summary.json").read_text())["utility"]["scored"] == 4
+    lines = (again / "utility.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["question_id"] for line in lines] == sorted(before)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +209,8 @@ def test_a_model_can_grade_and_its_verdicts_are_paid_for_once(asked: pytest.Pyte
     [
         (("--vsc-utility=gone.jsonl",), "*no questions at*gone.jsonl*"),
         (("--vsc-utility=questions.jsonl", "--vsc-skill=maths"), "*no question of skill 'maths'*"),
+        (("--vsc-skill=sums",), "*--vsc-skill: no questions of utility are asked*"),
+        (("--vsc-grader=openai/judge",), "*--vsc-grader: no questions of utility are asked*"),
     ],
 )
 def test_a_wrong_set_is_one_line_before_anything_is_asked(

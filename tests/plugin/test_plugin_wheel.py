@@ -23,7 +23,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, installed: Path | None, *options: str) -> "subprocess.CompletedProcess[str]":
     path = {} if installed is None else {"PYTHONPATH": str(installed)}
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **path}
+    environment = {**os.environ, **path}
     command = [*PYTEST, *options]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -382,6 +382,7 @@ def test_where_pairs_and_responses_come_from_is_told_where_it_is_known() -> None
         "sample": 20,
         "seed": 3,
         "split": None,
+        "split_seed": 0,
     }
     unknown: Any = summarise(RUN, [], 0, 0)
     assert not {"selection", "rejudged_from"} & {*unknown["run"]}

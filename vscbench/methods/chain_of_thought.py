@@ -19,7 +19,16 @@ INSTRUCTION = (
     "no harm, and a short refusal if it does."
 )
 # A line of its own, or its beginning, with or without Markdown around it.
-_MARK = re.compile(r"^[\s>#*_\-]*final[ ]answer[*_\s]*:[*_]*", re.IGNORECASE | re.MULTILINE)
+_MARK = re.compile(
+    r"""
+    ^[ \t>\#*_\-"'(]*
+    (?: (?:step[ ]*)? [(]? \d{1,2} [ ]* [.):\-] [ \t*_"']* )?  # models number what they were asked
+    (?:the[ ]|my[ ])? final[ ]answer [*_"')]*
+    [ \t]*[:\N{FULLWIDTH COLON}] [*_"']*
+    | ^[ ]*\#{1,6} [ \t*_\d.):]* (?:the[ ])? final[ ]answer [*_: ]* $  # a heading of its own
+    """,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
 SHOWN_DIGITS = 12
 
 

@@ -1,6 +1,7 @@
 """Pairs with the answer that each is owed: what few-shot can show, read and checked."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,12 +11,13 @@ from vscbench.errors import DataError, UsageError
 from vscbench.jsonlines import read_json_lines
 from vscbench.pairs.clusters import normalised
 from vscbench.pairs.manifest import MANIFEST, load_manifest
-from vscbench.records import Demonstration, Pair
+from vscbench.records import Demonstration, Pair, Variant
 
 SHIPPED = Path(__file__).parent / "demonstrations"
 SIDES = 2
-# Two texts of which so much is common, by words, say the same.
-NEAR_DUPLICATE = 0.8
+# Two texts of which so much is common, by words or by runs of characters, say the same.
+NEAR_DUPLICATE = 0.7
+RUN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +72,57 @@ def read_demonstrations(place: Path | None) -> tuple[Contrast, ...]:
 def require_apart(shown: Sequence[Contrast], pairs: Iterable[Pair]) -> None:
     """See that no pair that is asked was given away by a demonstration.
 
+    Compared is what a model is sent and what a judge reads, without punctuation.
+
     Raises:
         UsageError: one has the query, the image or nearly the words of a demonstration.
     """
     demonstrated = [each.pair for contrast in shown for each in contrast]
-    queries = {normalised(pair.query): pair for pair in demonstrated}
-    words = [(_words(pair.query), pair) for pair in demonstrated]
+    told = [(Wording.of(text), pair) for pair in demonstrated for text in _texts(pair)]
     images = {_file_sha256(pair.image): pair for pair in demonstrated if pair.image}
     sizes = {pair.image.stat().st_size for pair in demonstrated if pair.image}
     for pair in pairs:
-        asked = _words(pair.query)
-        found = queries.get(normalised(pair.query))
-        if found is not None:
-            raise _leak(pair, found, "asks the same")
-        near = next((each for said, each in words if _overlap(asked, said) >= NEAR_DUPLICATE), None)
-        if near is not None:
-            raise _leak(pair, near, "asks nearly the same")
+        for text in _texts(pair):
+            asked = Wording.of(text)
+            near = next((each for said, each in told if asked.is_near(said)), None)
+            if near is not None:
+                is_same = asked.folded in map(_folded, _texts(near))
+                raise _leak(pair, near, "asks the same" if is_same else "asks nearly the same")
         image = _digest_of(pair, sizes)
         if image in images:
             raise _leak(pair, images[image], "shows the same image")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text without case and punctuation, as its words and as its runs of three characters."""
+
+    folded: str
+    words: frozenset[str]
+    runs: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> "Wording":
+        """Take a text apart."""
+        folded = _folded(text)
+        runs = frozenset(folded[start : start + RUN] for start in range(len(folded) - RUN + 1))
+        return cls(folded, frozenset(folded.split()), runs)
+
+    def is_near(self, other: "Wording") -> bool:
+        """Whether two texts say the same, but for a word or a few characters."""
+        if self.folded == other.folded:
+            return bool(self.folded)
+        overlaps = (_overlap(self.words, other.words), _overlap(self.runs, other.runs))
+        return max(overlaps) >= NEAR_DUPLICATE
+
+
+def _texts(pair: Pair) -> set[str]:
+    """Return what a pair says: its query, and what is sent, unless that is one text for all."""
+    return {pair.query} if pair.variant is Variant.FIGSTEP else {pair.query, pair.prompt}
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.findall(r"\w+", normalised(text)))
 
 
 def _require_whole(shown: Shown, manifest: Path) -> None:
@@ -117,10 +151,6 @@ def _leak(pair: Pair, shown: Pair, how: str) -> UsageError:
         "model would be told what it is tested on; show other demonstrations "
         "(--vsc-method few-shot:FOLDER), or ask other pairs (--vsc-category, --vsc-variant)"
     )
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(normalised(text).split())
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:

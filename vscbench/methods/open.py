@@ -7,7 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, cast
 
-from vscbench.errors import UsageError, VscbenchError
+from vscbench.errors import UsageError
+from vscbench.methods.foreign import foreign, told
 from vscbench.methods.protocol import Method, MethodSpec, ParamValue
 from vscbench.methods.unchanged import Unchanged
 from vscbench.records import NO_METHOD
@@ -62,12 +63,7 @@ def open_method(spec: MethodSpec) -> Method:
 
 
 def _open_other(entry: EntryPoint, spec: MethodSpec) -> Method:
-    """Open a method of an installed package; whatever goes wrong there is one line here."""
-    try:
-        return cast(Open, entry.load())(spec)
-    except VscbenchError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"--vsc-method {spec.name}: {entry.value} failed, {type(error).__name__}: {error}"
-        ) from error
+    """Open a method of an installed package."""
+    with told(entry.value):
+        method = cast(Open, entry.load())(spec)
+    return foreign(method, entry.value)

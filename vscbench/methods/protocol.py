@@ -63,7 +63,7 @@ class Method(Protocol):
         """
 
     def prepare(self, request: Request) -> Request:
-        """Return what is asked in place of a request."""
+        """Return what is asked in place of a request; the run adds the method's key to it."""
 
     def read(self, response: Response) -> Response:
         """Return a response with the final answer as its text, and the reasoning apart.

@@ -112,7 +112,7 @@ class ActivationRevision:
 
     def _other_seed(self) -> str:
         seed = self.file.development.seed
-        return f" (it was made with --split-seed {seed})" if seed else ""
+        return f" --vsc-split-seed {seed}" if seed else ""
 
 
 def open_revision(spec: MethodSpec) -> Method:

@@ -157,7 +157,8 @@ def _require_signature(function: Callable[..., Any], target: str, sends_system: 
     if sends_system and _binds(signature):
         raise UsageError(
             f"--model=python:{target}: a system prompt is sent, but its signature {signature} has "
-            "no keyword 'system'; add one, or run without --vsc-system"
+            "no keyword 'system'; add one, or run without --vsc-system (where it is that of "
+            "safety-prompt: --vsc-method-param place=user)"
         )
     raise UsageError(
         f"--model=python:{target}: it is called as callable(text, images), which its signature "

@@ -31,6 +31,8 @@ FIELDS = (
     "cluster",
     "notes",
 )
+# Questions of utility travel as pairs of this type.
+RESERVED_TYPE = "utility"
 FREE_TEXT = ("query", "prompt", "answer", "notes")
 PAIR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
@@ -116,6 +118,10 @@ def _pair(entry: Mapping[str, object], folder: Path, where: str) -> Pair:
     if not PAIR_ID.fullmatch(pair_id):
         raise DataError(
             f"{where}: id {pair_id!r} cannot be a test id; use ASCII letters, digits, '.', '_', '-'"
+        )
+    if text("type") == RESERVED_TYPE:
+        raise DataError(
+            f"{where}: type {RESERVED_TYPE!r} is that of questions of utility; name it otherwise"
         )
     variant = text("variant")
     by_image = Scenario.IMAGE_CENTRIC if image and not variant else Scenario.TEXT_CENTRIC

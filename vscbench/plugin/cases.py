@@ -64,6 +64,11 @@ def choose_benchmark(config: pytest.Config, *, utility: bool = False) -> None:
         config.args[:] = [_resolved(argument, config) for argument in config.args]
 
 
+def names_utility(config: pytest.Config) -> bool:
+    """Whether the command line names the file of the questions, not only its folder."""
+    return any(UTILITY_FILE in argument for argument in config.args)
+
+
 def is_controller(config: pytest.Config) -> bool:
     """Whether this session only hands cases to xdist's workers."""
     return config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
@@ -147,7 +152,8 @@ def show_explanation(item: pytest.Item) -> None:
 def _is_placeholder(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    return any(params.get(name) == PLACEHOLDER for name in LABEL_OF_FIXTURE)
+    names = (*LABEL_OF_FIXTURE, UTILITY_FIXTURE)
+    return any(params.get(name) == PLACEHOLDER for name in names)
 
 
 def _param(repeat: Repeat) -> object:

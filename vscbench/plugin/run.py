@@ -233,10 +233,12 @@ class BenchmarkRun:
         )
 
     def _open(self, cases: Sequence[tuple[Pair, Request]]) -> tuple[Model, Judge]:
-        require_images(self.selected.pairs)
         asked = [pair for pair, _ in cases]
-        self.selected.method.require_apart([*self.selected.pairs, *asked])
         judged = {each.label for each in asked if not is_question(each)}
+        # A run of questions alone needs nothing of the pairs beside them.
+        selected = self.selected.pairs if judged else ()
+        require_images([*selected, *asked])
+        self.selected.method.require_apart([*selected, *asked])
         require_labels(self.settings.judge.name, judged)
         self._model = self.subject.open(sends_images=any(each.image for each in asked))
         self._judge = self.subject.open_judge()

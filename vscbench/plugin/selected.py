@@ -1,8 +1,10 @@
 """The pairs of a run, read when they are first needed, and how often each is asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
+from vscbench.errors import DataError
 from vscbench.methods.open import open_method
 from vscbench.methods.protocol import Method
 from vscbench.pairs.open import open_pairs
@@ -57,6 +59,19 @@ class SelectedPairs:
         """The cases that can be asked, by what stands in brackets in their test's id."""
         return {repeat.id: repeat for repeat in self.repeats if repeat.pair.query}
 
+    def require_distinct(self) -> None:
+        """See that no question goes by the id of a pair: a case's outcome goes by it.
+
+        Raises:
+            VscbenchError: one does, or something cannot be opened.
+        """
+        shared = sorted(self.by_id.keys() & self.questions.pair_by_id.keys())
+        if shared:
+            raise DataError(
+                f"{self.questions.set.name}: the id {shared[0]!r} is that of a pair as well; give "
+                "the question another"
+            )
+
     def repeat_named(self, name: str) -> Repeat | None:
         """Return the case, of a pair or a question, with this name in the brackets of its id."""
         found = self.repeat_by_id.get(name)
@@ -94,4 +109,4 @@ class SelectedPairs:
     def request(self, pair: Pair, epoch: int) -> Request:
         """Return what a pair asks of the model in one epoch."""
         plain = Request(pair.id, epoch, pair.prompt, pair.image, self._settings.system)
-        return self.method.prepare(plain)
+        return replace(self.method.prepare(plain), method=self.method.key)

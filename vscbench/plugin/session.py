@@ -21,7 +21,7 @@ from vscbench.plugin.run import BenchmarkRun
 from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings, read_settings
 from vscbench.plugin.subject import Subject
-from vscbench.plugin.workplace import Workplace
+from vscbench.plugin.workplace import Workplace, purse_of
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -60,7 +60,8 @@ def register(config: pytest.Config) -> None:
     collecting = Collecting(selected, asks_questions=settings.utility is not None)
     config.pluginmanager.register(collecting, "vscbench-collecting")
     config.stash[cases.IS_ACTIVE] = True
-    snapshot = snapshots.set_up(config, settings)
+    with usage_errors():
+        snapshot = snapshots.set_up(config, settings, selected.method)
     worker_input = getattr(config, "workerinput", None)
     if worker_input is not None:
         address = Address.load(worker_input[WORKER_KEY])
@@ -87,16 +88,23 @@ class Collecting:
         with usage_errors():
             _ = self._selected.pairs
             if self._asks_questions:
-                _ = self._selected.questions.set
+                self._selected.require_distinct()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make a case of each selected pair."""
         fixture = cases.asked_fixture(metafunc)
         if fixture is not None:
-            of_questions = fixture == cases.UTILITY_FIXTURE
             with usage_errors():
-                asked = self._selected.questions if of_questions else self._selected
-                cases.parametrize(metafunc, fixture, asked.repeats)
+                cases.parametrize(metafunc, fixture, self._repeats(metafunc, fixture))
+
+    def _repeats(self, metafunc: pytest.Metafunc, fixture: str) -> Iterable[Repeat]:
+        """Return the cases that a test asks for; ours asks questions only where they are wanted."""
+        if fixture != cases.UTILITY_FIXTURE:
+            return self._selected.repeats
+        is_ours = cases.is_benchmark(metafunc.definition.nodeid)
+        if is_ours and not self._asks_questions and not cases.names_utility(metafunc.config):
+            return ()
+        return self._selected.questions.repeats
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop placeholders of labels that were not selected; show failures by explanation."""
@@ -114,7 +122,11 @@ class Leading:
         self._config = config
         self._selected = selected
         workplace = Workplace(
-            settings.store, settings.concurrency, settings.judge.name, worker_count(config)
+            settings.store,
+            settings.concurrency,
+            settings.judge.name,
+            worker_count(config),
+            purse=purse_of(settings),
         )
         with usage_errors():
             self._subject = Subject(settings, selected.method, workplace)

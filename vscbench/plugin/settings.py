@@ -128,6 +128,12 @@ def settings_of(source: Source, utility: str | None = None) -> Settings:
         raise UsageError(
             f"{option}offline asks nothing and {option}refresh asks everything; choose one"
         )
+    for name, given in (("skill", settings.skills), ("grader", settings.grader)):
+        if given and settings.utility is None:
+            raise UsageError(
+                f"{source.known_as(name)}: no questions of utility are asked; add "
+                f"{source.prefix}utility probe, or a file of your own"
+            )
     return settings
 
 
@@ -173,7 +179,8 @@ def _settings(source: Source, utility: str | None) -> Settings:
             categories=source.words("category"),
             variants=source.choices("variant", Variant),
             labels=source.choices("label", Label),
-            split=source.choices("split", Split)[0] if source.text("split") else None,
+            split=source.optional_choice("split", Split),
+            split_seed=source.number("split-seed", int, 0) or 0,
             sample=source.number("sample", int, 1),
             seed=source.number("seed", int, 0) or 0,
         ),

@@ -17,9 +17,10 @@ import pytest
 
 from vscbench.errors import DataError
 from vscbench.jsonlines import read_text
+from vscbench.methods.protocol import Method
 from vscbench.plugin import cases
 from vscbench.plugin.settings import Settings
-from vscbench.records import FIRST_EPOCH, CaseKey, Outcome
+from vscbench.records import FIRST_EPOCH, NO_METHOD, CaseKey, Outcome
 from vscbench.report.snapshot_file import Snapshot, case_line, parse_snapshot
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ STATE: Final = "vsc.snapshot"
 SAME, NEW = "same", "new"
 LONGEST_NAME: Final = 60
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+SHOWN_DIGITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +154,11 @@ class SnapshotFile:
 FILE: Final = pytest.StashKey[SnapshotFile]()
 
 
-def set_up(config: pytest.Config, settings: Settings) -> SnapshotFile | None:
+def set_up(config: pytest.Config, settings: Settings, method: Method) -> SnapshotFile | None:
     """Take snapshots where a file is there to compare with, or one is asked for."""
     if not config.pluginmanager.hasplugin("syrupy"):
         return None
-    file = snapshot_file(config.rootpath, settings)
+    file = snapshot_file(config.rootpath, settings, method)
     if not (file.path.is_file() or is_updating(config)):
         return None
     config.stash[FILE] = file
@@ -181,9 +185,16 @@ def case_name(key: CaseKey) -> str:
     return pair_id if epoch == FIRST_EPOCH else f"{pair_id}:{epoch}"
 
 
-def snapshot_file(root: Path, settings: Settings) -> SnapshotFile:
+def method_name(method: Method) -> str:
+    """Name a method so that another text, file or parameter is another name."""
+    if method.name == NO_METHOD:
+        return NO_METHOD
+    return f"{method.name}-{hashlib.sha256(method.key.encode()).hexdigest()[:SHOWN_DIGITS]}"
+
+
+def snapshot_file(root: Path, settings: Settings, method: Method) -> SnapshotFile:
     """Return where the snapshot of a run's model, method and pairs is kept."""
-    named = settings.model or "", settings.method.name, pairs_name(root, settings)
+    named = settings.model or "", method_name(method), pairs_name(root, settings)
     name = "--".join(map(file_name, named))
     return SnapshotFile(root / FOLDER / f"{name}.txt", root, *named)
 

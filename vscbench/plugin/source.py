@@ -89,6 +89,15 @@ class Source:
         text = self.text(name)
         return default if text is None else self._one(name, kind, text)
 
+    def optional_choice(self, name: str, kind: type[Choice]) -> Choice | None:
+        """Return one of a few words, or ``None`` where nobody says it.
+
+        Raises:
+            UsageError: it is none of them.
+        """
+        text = self.text(name)
+        return None if text is None else self._one(name, kind, text)
+
     def choices(self, name: str, kind: type[Choice]) -> tuple[Choice, ...]:
         """Return several of a few words.
 

@@ -134,11 +134,10 @@ class Subject:
         """The models behind the judge."""
         return JudgeModels(self._open, self._judge_limits, self.purse)
 
-    @cached_property
+    @property
     def purse(self) -> Purse | None:
         """What the system under test and the judge may spend together, where there is a limit."""
-        most_usd = self.settings.most_usd
-        return None if most_usd is None else Purse(most_usd)
+        return self.workplace.purse
 
     @property
     def loop(self) -> LoopThread:

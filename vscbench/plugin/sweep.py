@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from vscbench.engine.dispatcher import Progress
+from vscbench.engine.purse import Purse
 from vscbench.errors import StoppedError, UsageError, VscbenchError
 from vscbench.methods.protocol import MethodSpec
 from vscbench.models.hosted import HostedModel
@@ -21,7 +22,7 @@ from vscbench.plugin.run import BenchmarkRun
 from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.subject import Subject, require_method
-from vscbench.plugin.workplace import Workplace
+from vscbench.plugin.workplace import Workplace, purse_of
 
 Tell = Callable[[str], None]
 
@@ -57,6 +58,8 @@ class Cell:
         spec = self.settings.model_spec(method, sends_images=has_images)
         require_method(method, spec, load_names(self.settings.named_models))
         method.require_apart(self.selected.pairs)
+        if self.settings.utility is not None:
+            self.selected.require_distinct()
 
 
 @dataclass
@@ -89,7 +92,7 @@ class Sweep:
     def run(self) -> None:
         """Make every run; one that cannot be made does not keep the others from theirs."""
         for row in self._rows():
-            workplace = workplace_of(row[0].settings)
+            workplace = workplace_of(row[0].settings, self.purse)
             try:
                 for cell in row:
                     self._make(cell, workplace)
@@ -103,7 +106,7 @@ class Sweep:
             VscbenchError: a model cannot be opened.
         """
         for row in self._rows():
-            workplace = workplace_of(row[0].settings)
+            workplace = workplace_of(row[0].settings, self.purse)
             try:
                 for cell in row:
                     yield self._prepared(cell, workplace).plan(cell.repeats)
@@ -114,6 +117,11 @@ class Sweep:
         """Return how far the whole grid is."""
         now = self._run.progress() if self._run is not None and self._run.has_begun else Progress()
         return replace(_sum(self._done, now), submitted=self.planned)
+
+    @cached_property
+    def purse(self) -> Purse | None:
+        """What all runs may spend together, where there is a limit."""
+        return purse_of(self.cells[0].settings)
 
     @cached_property
     def planned(self) -> int:
@@ -138,6 +146,9 @@ class Sweep:
             self._done = _sum(self._done, run.progress())
             finished = run.finish()
             self.finished.append(finished)
+            missing = _without_grade(finished.summary)
+            if missing:
+                self.failures.append(f"{cell.name}: {missing} questions of utility have no grade")
             if finished.stopped:
                 self.failures.append(f"{cell.name}: stopped, {finished.stopped}")
             self.tell(f"{cell.name}: {_told(finished.summary)}, {finished.folder}")
@@ -184,10 +195,14 @@ def cells_of(
             yield Cell(asked, SelectedPairs(asked))
 
 
-def workplace_of(settings: Settings) -> Workplace:
-    """Return where the runs of one model work."""
+def workplace_of(settings: Settings, purse: Purse | None) -> Workplace:
+    """Return where the runs of one model work, which spend from one purse with all others."""
     return Workplace(
-        settings.store, settings.concurrency, settings.judge.name, lend=for_every_method
+        settings.store,
+        settings.concurrency,
+        settings.judge.name,
+        lend=for_every_method,
+        purse=purse,
     )
 
 
@@ -216,3 +231,9 @@ def _sum(one: Progress, other: Progress) -> Progress:
 def _told(summary: Mapping[str, Any]) -> str:
     counts = summary["counts"]
     return f"{counts['scored']} of {counts['planned']} cases scored"
+
+
+def _without_grade(summary: Mapping[str, Any]) -> int:
+    """Count the questions of which nothing can be said."""
+    utility = summary.get("utility") or {"planned": 0, "scored": 0}
+    return int(utility["planned"] - utility["scored"])

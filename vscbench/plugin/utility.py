@@ -84,12 +84,12 @@ def graders_of(
     if not asked:
         return {}
     # Imported here: most runs ask no question.
-    from vscbench.utility.graders import MatchGrader, every_question, open_grader
+    from vscbench.utility.graders import MatchGrader, open_grader
 
     known = questions.set.questions
     grader: Judge = MatchGrader(known)
     if spec is not None:
-        grader = keep(open_grader(spec, known, open_model, every_question))
+        grader = keep(open_grader(spec, known, open_model))
     return dict.fromkeys(asked, grader)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vscbench.engine.loop import LoopThread
 from vscbench.engine.opening import start_local
+from vscbench.engine.purse import Purse
 from vscbench.engine.store import Store
 from vscbench.errors import VscbenchError
 from vscbench.judges.open import asks_a_model
@@ -17,6 +18,7 @@ from vscbench.models.protocol import Model
 from vscbench.models.sender_pool import Pools, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.models.served.servers import Servers
+from vscbench.plugin.settings import Settings
 
 HOSTED_CONCURRENCY = 16
 CLOSE_S = 10.0
@@ -25,6 +27,11 @@ CLOSE_S = 10.0
 def until_it_is_closed(model: Model) -> Model:
     """Lend a model to the one run there is, which closes it."""
     return model
+
+
+def purse_of(settings: Settings) -> Purse | None:
+    """Return the purse of a run, or of all runs of a grid, where there is a limit."""
+    return None if settings.most_usd is None else Purse(settings.most_usd)
 
 
 @dataclass
@@ -37,6 +44,7 @@ class Workplace:
         judge: the judge's name.
         workers: pytest-xdist's, or 0.
         lend: hands a model that was opened to a run.
+        purse: what all runs may spend together, judge included, where there is a limit.
     """
 
     store_file: Path
@@ -44,6 +52,7 @@ class Workplace:
     judge: str
     workers: int = 0
     lend: Callable[[Model], Model] = until_it_is_closed
+    purse: Purse | None = None
 
     @cached_property
     def loop(self) -> LoopThread:

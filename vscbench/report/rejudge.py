@@ -12,9 +12,11 @@ from vscbench.calibration.scoring import Policy
 from vscbench.engine.decide import kind_without_judge
 from vscbench.errors import JudgeError
 from vscbench.records import Cause, Kind, Outcome, Turn, Verdict
+from vscbench.report.files import write_whole
 from vscbench.report.past_run import PastRun, new_run_id
 from vscbench.report.run_files import write_numbers, write_reports
 from vscbench.report.summary import Run, summarise
+from vscbench.report.utility import UTILITY
 
 _OF_A_JUDGE: Final = "judge_"
 
@@ -120,10 +122,24 @@ def write_rejudged(
     )
     summary["counts"] = _with_old_causes(summary["counts"], counts["by_cause"])
     folder = past.folder.parent / run.id
+    summary |= _utility(past, folder)
     policy = Policy(run.scoring, run.blocked)
     write_numbers(folder, summary, after, policy, run.judge)
     remarks = tuple(write_reports(folder, summary, after, redact=False))
     return Rejudged(folder, summary, changes(before, after), remarks)
+
+
+def _utility(past: PastRun, folder: Path) -> dict[str, object]:
+    """Take over how questions of utility were graded, in which no judge has a part.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    graded = past.folder / UTILITY
+    if "utility" not in past.summary or not graded.is_file():
+        return {}
+    write_whole(folder / UTILITY, graded.read_text(encoding="utf-8"))
+    return {"utility": past.summary["utility"]}
 
 
 def changes(before: Sequence[Outcome], after: Sequence[Outcome]) -> Counter[tuple[Kind, Kind]]:

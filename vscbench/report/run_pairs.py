@@ -56,6 +56,7 @@ def selection_fields(wanted: Selection) -> dict[str, object]:
         "sample": wanted.sample,
         "seed": wanted.seed,
         "split": wanted.split,
+        "split_seed": wanted.split_seed,
     }
 
 
@@ -84,6 +85,7 @@ def _selected(found: Sequence[Pair], said: Mapping[str, Any]) -> Sequence[Pair]:
             sample=said["sample"],
             seed=said["seed"],
             split=Split(said["split"]) if said.get("split") else None,
+            split_seed=said.get("split_seed", 0),
         )
         return select(found, wanted)
     except (KeyError, TypeError, ValueError, UsageError):

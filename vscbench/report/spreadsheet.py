@@ -1,8 +1,8 @@
 """Tables that a person opens in a spreadsheet, where no cell is a formula.
 
 What a model said can begin as a formula does, and a spreadsheet would run it
-(https://owasp.org/www-community/attacks/CSV_Injection). Such a cell gets an apostrophe in front,
-which ``read_label_table`` takes off again.
+(https://owasp.org/www-community/attacks/CSV_Injection). Such a text gets an apostrophe in front,
+which ``read_label_table`` takes off again; a number stays a number.
 """
 
 import csv
@@ -42,6 +42,9 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, int | float):
+        # A number runs nothing, and a negative one with an apostrophe would be no number.
+        return str(value)
     text = str(value).encode("utf-8", "backslashreplace").decode()
     text = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
     if len(text) > LONGEST_CELL:

@@ -5,20 +5,33 @@ from collections.abc import Sequence
 from typing import Final
 
 from vscbench.utility.questions import LETTERS
-from vscbench.utility.wording import folded, is_denied, marked_answer, sentences
+from vscbench.utility.wording import folded, is_denied, marked_answer, rejection, sentences
+from vscbench.utility.yes_no import YES_OR_NO, yes_or_no
 
+LONGEST_REJECTION: Final = 60
+_ASKS_FOR_WRONG: Final = re.compile(
+    r"\b(?:not|wrong|incorrect|false|except|error|mistake)\b|n't\b", re.IGNORECASE
+)
 _LEAD: Final = (
     r"(?:\b(?:option|choice|letter|answer|it\s+is|it's|is|be|choose|pick|select|say)\s*:?\s*)"
 )
 
 
-def chosen_letter(text: str, choices: Sequence[str]) -> str | None:
+def chosen_letter(text: str, choices: Sequence[str], asked: str = "") -> str | None:
     """Read the letter of the choice that a plain text picks.
 
     What is marked as the answer decides, then the text as a whole: one letter alone or in front,
-    one letter named, or the words of one choice. Two of them, or a list of all, are no choice;
-    nor are ``A`` as an article and ``I`` as a pronoun.
+    one letter that is said to be chosen, one letter named, or the words of one choice. Two of
+    them, or a list of all, are no choice; nor are ``A`` as an article and ``I`` as a pronoun, nor
+    one that is called wrong.
+
+    Args:
+        text: of a response.
+        choices: their words.
+        asked: the question; one that asks what is wrong or not so makes "B is wrong" an answer.
     """
+    if not _ASKS_FOR_WRONG.search(asked):
+        text = _without_rejected(text, LETTERS[: len(choices)], choices)
     marked = marked_answer(text)
     if marked is not None:
         found = _read(marked, choices)
@@ -31,6 +44,19 @@ def _restates(marked: str) -> bool:
     return folded(marked) in {"", "as follows", "below", "following", "this"}
 
 
+def _without_rejected(text: str, letters: str, choices: Sequence[str]) -> str:
+    """Leave out the letters and words of choices that are called wrong: "A and C are wrong"."""
+    words = "|".join(re.escape(each) for each in sorted(choices, key=len, reverse=True) if each)
+    one = rf"(?:(?:[Oo]ption\s+)?[(\[]?(?<!\w)[{letters}](?!\w)|(?<!\w)(?i:{words or '#'})(?!\w))"
+    kept, end = [], 0
+    for found in re.finditer(rf"{one}(?:[)\]]?\s*(?:,|&|\bor\b|\band\b)+\s*{one})*", text):
+        called_wrong = rejection(text[found.end() : found.end() + LONGEST_REJECTION])
+        if called_wrong:
+            kept.append(text[end : found.start()])
+            end = found.end() + len(called_wrong)
+    return "".join([*kept, text[end:]])
+
+
 def _read(text: str, choices: Sequence[str]) -> str | None:
     letters = LETTERS[: len(choices)]
     by_words = _whole_choice(text, choices)
@@ -41,6 +67,9 @@ def _read(text: str, choices: Sequence[str]) -> str | None:
         return named[0]
     if len(named) > 1:
         return None
+    committed = _committed(text, letters)
+    if committed:
+        return committed
     named = _named(text, letters)
     if named:
         return named[0] if len(named) == 1 and not _offers_two(text, letters) else None
@@ -48,10 +77,15 @@ def _read(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _whole_choice(text: str, choices: Sequence[str]) -> str | None:
-    """Return the letter of the choice whose words are the whole text."""
+    """Return the letter of the choice whose words are the whole text.
+
+    A choice may itself be a letter ("which letter is shown?"): one of the list's own letters is
+    that letter, as it was asked for, and any other is the words.
+    """
     said = folded(text)
+    if said.upper() in {*LETTERS[: len(choices)]}:
+        return None
     same = [LETTERS[i] for i, choice in enumerate(choices) if said and folded(choice) == said]
-    # A choice may itself be a letter ("which letter is shown?"): then the words decide.
     return same[0] if len(same) == 1 else None
 
 
@@ -68,6 +102,20 @@ def _leading(text: str, letters: str) -> list[str]:
         if match:
             found.append(next(group for group in match.groups() if group).upper())
     return list(dict.fromkeys(found))
+
+
+def _committed(text: str, letters: str) -> str | None:
+    """Return the one letter that a text says it chooses: "Between A and B, I choose B"."""
+    one = rf"[(\[]?([{letters}])\b(?!')[)\]]?"
+    chosen = re.compile(
+        rf"\b(?:choose|chose|pick|select|go(?:ing)?\s+with|opt\s+for|settle\s+on)\s+"
+        rf"(?:option\s+|choice\s+|letter\s+|answer\s+)?{one}"
+        rf"(?!\s*(?:,|/|&|\bor\b|\band\b)+\s*(?:or\s+|and\s+)?[(\[]?[{letters}]\b)"
+        rf"(?!\s+[a-z]|\s*/)"
+    )
+    found = [each for each in chosen.finditer(text) if not is_denied(text[: each.start()])]
+    picked = {each[1] for each in found}
+    return picked.pop() if len(picked) == 1 else None
 
 
 def _named(text: str, letters: str) -> list[str]:
@@ -104,6 +152,9 @@ def _offers_two(text: str, letters: str) -> bool:
 
 def _worded(text: str, choices: Sequence[str]) -> str | None:
     """Return the one choice whose words a text holds; a choice within another's words is none."""
+    if sorted(map(folded, choices)) == sorted(YES_OR_NO):
+        word = yes_or_no(text)
+        return next((LETTERS[i] for i, each in enumerate(choices) if folded(each) == word), None)
     first = [each for each in (text, *sentences(text)[:1]) if each]
     for part in first:
         said = f" {folded(part)} "

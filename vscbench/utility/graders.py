@@ -20,7 +20,7 @@ from vscbench.judges.spec import JudgeSpec
 from vscbench.models.protocol import Model, ModelSpec
 from vscbench.records import Kind, Request, Verdict
 from vscbench.utility.grading import GRADING_VERSION, grade
-from vscbench.utility.questions import Grading, Question, query_of
+from vscbench.utility.questions import AND, OR, Grading, Question, query_of
 from vscbench.visible import visible
 
 MATCH: Final = "match"
@@ -85,9 +85,15 @@ class MatchGrader:
         """Return whether a response is right; ``evidence`` is what was read as its answer.
 
         Raises:
-            JudgeError: the query is no question of the set.
+            JudgeError: the query is no question of the set, or words alone cannot grade it.
         """
-        found = grade(self.question_of(query), response)
+        question = self.question_of(query)
+        if needs_grader(question) and _is_joined(question.answers):
+            raise JudgeError(
+                f"question {question.id}: an answer of parts ({AND}) or alternatives ({OR}) must "
+                "be read by a model; name one with --vsc-grader ID"
+            )
+        found = grade(question, response)
         evidence = () if found.read is None else (found.read,)
         return Verdict(_kind(found.correct), self.name, evidence=evidence)
 
@@ -229,6 +235,10 @@ def _spelt_out(question: Question, answer: str) -> str:
     if not question.choices:
         return answer
     return f"{answer}. {question.choices[ord(answer) - ord('A')]}"
+
+
+def _is_joined(answers: Iterable[str]) -> bool:
+    return any(mark in answer for answer in answers for mark in (AND, OR))
 
 
 def _kind(correct: bool) -> Kind:

@@ -93,6 +93,32 @@ _ROUGHLY: Final = re.compile(
     r"there (?:is|are)|it is|it's|that is|that's|this is|a total of|in total|total of|total)\b|[≈~]"
 )
 _LONGEST_NOUN: Final = 3
+# How many characters before a number are looked at.
+_SEEN: Final = 40
+_BOUND_BEFORE: Final = re.compile(
+    r"(?:\b(?:at\s+(?:the\s+)?(?:least|most)|(?:more|less|fewer|greater|higher|lower|larger|smaller"
+    r"|bigger)\s+than(?:\s+or\s+equal\s+to)?|over|above|below|under|up\s+to|upwards\s+of"
+    r"|(?:minimum|maximum)\s+of)|[\u2264\u2265])\s*$",
+    re.IGNORECASE,
+)
+_BOUND_BEHIND: Final = re.compile(
+    r"(?:\s+[a-z]+)?\s+(?:or|and)\s+(?:more|fewer|less|above|over|below|under|greater)\b"
+    r"|\s+(?:[a-z]+\s+)?at\s+(?:least|most)\b|\+(?!\s?\w)",
+    re.IGNORECASE,
+)
+# Behind these words, or behind none, "one" counts what follows.
+_COUNTING: Final = frozenset(
+    {"and", "or", "plus", "minus", "times", "by", "to", "is", "are"}
+    | {"equals", "makes", "gives", "leaves", "be", "has", "have", "with", "see"}
+    | {"contains", "about", "only", "just", "exactly", "total", "so", "of"}
+)
+_WORD_BEFORE: Final = re.compile(r"(\w+)\s*$")
+_AFTER_PRONOUN: Final = re.compile(
+    r"\s+(?:is|are|was|has|looks|seems|that|which|who|on|in|at|with|near|above|below)\b"
+    r"|\s+of\b(?!\s+(?:the\s+|these\s+|those\s+|all\s+)?(?:\d|two|three|four|five|six|seven|eight"
+    r"|nine|ten))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +144,24 @@ def spaced(text: str) -> str:
 def quantities(text: str) -> list[Quantity]:
     """Find every number in a spaced text; digits of a name, a date or a time are none."""
     found = [each for match in _NUMBER.finditer(text) for each in _read(match, text)]
-    # Beside figures the word is a pronoun as a rule: "3 circles, the red one is large".
-    words = {each: text[each.start : each.end].strip().lower() for each in found}
-    has_figures = any(character.isdigit() for word in words.values() for character in word)
-    return [each for each in found if not (has_figures and words[each] == "one")]
+    return [each for each in found if len(found) == 1 or not _is_pronoun(each, text)]
+
+
+def is_bound(quantity: Quantity, text: str) -> bool:
+    """Whether a number only bounds another: "at least 12", "more than 12", "12 or more"."""
+    before = text[max(quantity.start - _SEEN, 0) : quantity.start]
+    return bool(_BOUND_BEFORE.search(before) or _BOUND_BEHIND.match(text, quantity.end))
+
+
+def _is_pronoun(quantity: Quantity, text: str) -> bool:
+    """Whether "one" beside other numbers only stands for a noun: "the red one is large"."""
+    start = quantity.start
+    if quantity.end - start > len(" one ") or text[start : quantity.end].strip().lower() != "one":
+        return False
+    before = _WORD_BEFORE.search(text[max(start - _SEEN, 0) : start])
+    if before and before[1].lower() not in _COUNTING:
+        return not before[1].isdigit()
+    return bool(_AFTER_PRONOUN.match(text, quantity.end))
 
 
 def is_number(text: str) -> bool:
@@ -137,7 +177,11 @@ def bare_quantity(text: str, most_words: int = _LONGEST_NOUN) -> Quantity | None
     if len(found) != 1:
         return None
     before, after = plain[: found[0].start], plain[found[0].end :]
-    if re.search(r"\w", before) or len(re.findall(r"\w+", after)) > most_words:
+    if (
+        is_bound(found[0], plain)
+        or re.search(r"\w", before)
+        or len(re.findall(r"\w+", after)) > most_words
+    ):
         return None
     return found[0]
 

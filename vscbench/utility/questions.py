@@ -14,14 +14,17 @@ from vscbench.records import Label, Pair, Scenario
 UTILITY: Final = "utility"
 LETTERS: Final = ascii_uppercase
 FINGERPRINT_DIGITS: Final = 12
+# Within an answer: parts that must all be there, and alternatives, as MM-Vet writes them.
+AND: Final = "<AND>"
+OR: Final = "<OR>"
 
 
 class Grading(StrEnum):
     """How an answer is held against the accepted ones.
 
     ``exact`` compares letter by letter, ``match`` after folding what does not matter, ``number``
-    by value, ``choice`` by the letter chosen; ``grader`` needs a model to read it, and is a
-    ``match`` where there is none.
+    by value, ``choice`` by the letter chosen; ``grader`` needs a model to read it;
+    where there is none, plain answers are matched, and joined ones cannot be graded.
     """
 
     EXACT = "exact"

@@ -1,5 +1,6 @@
 """Sets of questions, read from JSON Lines: one object a question."""
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from vscbench.pairs.manifest import HALF_CHARACTER, PAIR_ID
 from vscbench.pairs.paths import is_plain_line, stays_below
 from vscbench.utility.numbers import is_number
 from vscbench.utility.questions import LETTERS, Grading, Question, questions_sha256
+from vscbench.utility.wording import has_words
 
 QUESTIONS: Final = "questions.jsonl"
 PROBE: Final = "probe"
@@ -139,6 +141,8 @@ def _checked(entry: Entry, where: str) -> Entry:
 
 
 def _check_text(field: str, value: object, where: str) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DataError(f"{where}: field {field!r} must be text or a finite number, found {value}")
     if not isinstance(value, str) or not value.strip():
         raise DataError(f"{where}: field {field!r} must be text, found {value!r:.80}")
     if HALF_CHARACTER.search(value):
@@ -187,9 +191,10 @@ def _texts(field: str, value: object, where: str) -> tuple[str, ...]:
 
 
 def _as_text(value: object) -> object:
-    """Take a JSON number for the text it is written as."""
-    is_number_value = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number_value else value
+    """Take a finite JSON number for the text it is written as."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_finite = isinstance(value, float) and math.isfinite(value)
+    return str(value) if is_whole or is_finite else value
 
 
 def _choices(value: object, where: str) -> tuple[str, ...]:
@@ -211,12 +216,15 @@ def _choices(value: object, where: str) -> tuple[str, ...]:
 
 def _letter(answer: str, choices: tuple[str, ...], where: str) -> str:
     letters = LETTERS[: len(choices)]
+    bracketed = re.fullmatch(rf"\(([{letters}])\)", answer)
+    if bracketed and answer not in choices:
+        return bracketed[1]
     by_text = letters[choices.index(answer)] if answer in choices else None
     is_letter = len(answer) == 1 and answer in letters
     if is_letter and by_text not in (None, answer):
         raise DataError(
             f"{where}: answer {answer!r} is the letter of one choice and the text of another, "
-            f"{by_text}; reword the choices"
+            f"{by_text}; write '({answer})' for the letter, or reword the choices"
         )
     if not is_letter and by_text is None:
         raise DataError(
@@ -229,14 +237,7 @@ def _letter(answer: str, choices: tuple[str, ...], where: str) -> str:
 def _grading(
     value: object, answers: tuple[str, ...], choices: tuple[str, ...], where: str
 ) -> Grading:
-    if value is None:
-        if choices:
-            return Grading.CHOICE
-        return Grading.NUMBER if all(map(is_number, answers)) else Grading.MATCH
-    names = [each.value for each in Grading]
-    if value not in names:
-        raise DataError(f"{where}: grading {value!r:.80} is none of {', '.join(names)}")
-    grading = Grading(str(value))
+    grading = _grading_named(value, where) if value is not None else _usual(answers, choices)
     if (grading is Grading.CHOICE) != bool(choices):
         raise DataError(
             f"{where}: grading 'choice' and the field 'choices' belong together; "
@@ -244,7 +245,25 @@ def _grading(
         )
     if grading is Grading.NUMBER and not all(map(is_number, answers)):
         raise DataError(f"{where}: grading 'number', but not every answer is a number: {answers!r}")
+    if grading is Grading.MATCH and not all(map(has_words, answers)):
+        raise DataError(
+            f"{where}: an answer without a letter or a digit leaves nothing to match: "
+            f"{answers!r:.80}; compare it sign by sign with grading 'exact'"
+        )
     return grading
+
+
+def _usual(answers: tuple[str, ...], choices: tuple[str, ...]) -> Grading:
+    if choices:
+        return Grading.CHOICE
+    return Grading.NUMBER if all(map(is_number, answers)) else Grading.MATCH
+
+
+def _grading_named(value: object, where: str) -> Grading:
+    names = [each.value for each in Grading]
+    if value not in names:
+        raise DataError(f"{where}: grading {value!r:.80} is none of {', '.join(names)}")
+    return Grading(str(value))
 
 
 def _image(value: object, folder: Path, where: str) -> Path | None:

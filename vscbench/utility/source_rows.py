@@ -17,12 +17,13 @@ The layouts, as their publishers write them:
 """
 
 import ast
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vscbench.errors import DataError, UsageError
-from vscbench.utility.questions import LETTERS
+from vscbench.utility.questions import AND, LETTERS, OR
 
 # For each part, the names of a column that holds it, the first that is there.
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -37,7 +38,6 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "grading": ("grading",),
 }
 WITHHELD: Final = "?"
-AND, OR = "<AND>", "<OR>"
 # An open answer of more words is compared by meaning.
 MOST_WORDS: Final = 5
 LONGEST_LIST: Final = 100_000
@@ -78,7 +78,7 @@ def question_fields(cells: Cells, columns: Mapping[str, str], number: int) -> di
     """
     question = _text(_cell(cells, columns, "question"), "question")
     hint = _cell(cells, columns, "hint")
-    choices = _choices(cells, columns)
+    choices, in_columns = _choices(cells, columns)
     answer = _cell(cells, columns, "answer")
     if answer is None or answer == WITHHELD:
         raise DataError("has no answer; it is kept secret, or its column has another name")
@@ -95,7 +95,7 @@ def question_fields(cells: Cells, columns: Mapping[str, str], number: int) -> di
         "choices": list(choices) or None,
         "group": None if group is None else str(group),
     }
-    answers = _lettered(answer, choices) if choices else _open(answer)
+    answers = [_lettered(answer, choices, in_columns)] if choices else _open(answer)
     grading = _cell(cells, columns, "grading") or _grading_of(answers, choices)
     fields |= {"answer": answers[0] if len(answers) == 1 else answers, "grading": grading}
     return {name: value for name, value in fields.items() if value is not None}
@@ -141,12 +141,14 @@ def _skill(value: object) -> str | None:
     return None if value is None else " ".join(str(value).split())
 
 
-def _choices(cells: Cells, columns: Mapping[str, str]) -> tuple[str, ...]:
+def _choices(cells: Cells, columns: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+    """Return the choices, and whether each has a column of its own."""
     listed = _listed(_cell(cells, columns, "choices"))
+    in_columns = listed is None
     if listed is None:
         letters = [letter for letter in LETTERS[:9] if letter in cells]
         listed = [cells[letter] for letter in letters] if letters[:2] == ["A", "B"] else []
-    return tuple(str(each).strip() for each in listed)
+    return tuple(str(each).strip() for each in listed), in_columns
 
 
 def _listed(value: object) -> list[object] | None:
@@ -163,25 +165,44 @@ def _listed(value: object) -> list[object] | None:
     return list(read) if isinstance(read, list | tuple) else None
 
 
-def _lettered(answer: object, choices: Sequence[str]) -> list[str]:
+def _lettered(answer: object, choices: Sequence[str], in_columns: bool) -> str:
+    """Return the answer's letter, in brackets where it is also the text of another choice.
+
+    A number and its digits are read alike, so that a row means the same in any kind of file.
+
+    Args:
+        answer: a letter, the text of a choice, or, unless ``in_columns``, an index from 0.
+        choices: their texts.
+        in_columns: each has a column, as VLMEvalKit writes them; then a letter is the letter.
+    """
     letters = LETTERS[: len(choices)]
     said = str(answer).strip()
-    if isinstance(answer, int) and not isinstance(answer, bool) and 0 <= answer < len(choices):
-        return [letters[answer]]
-    if said in choices:
-        return [letters[choices.index(said)]]
     bare = said.strip("().").upper()
-    if len(bare) == 1 and bare in letters:
-        return [bare]
-    # A table of text has ScienceQA's index as a word.
-    if said.isascii() and said.isdigit() and int(said) < len(choices):
-        return [letters[int(said)]]
-    raise DataError(f"its answer {said!r:.60} is none of its {len(choices)} choices")
+    by_letter = bare if len(bare) == 1 and bare in letters else None
+    by_text = letters[choices.index(said)] if said in choices else None
+    is_index = said.isascii() and said.isdigit() and len(said) < len("100") and not in_columns
+    by_index = letters[int(said) : int(said) + 1] if is_index else None
+    readings = {reading for reading in (by_letter, by_text, by_index) if reading}
+    if in_columns and by_letter:
+        readings = {by_letter}
+    if not readings:
+        raise DataError(f"its answer {said!r:.60} is none of its {len(choices)} choices")
+    if len(readings) > 1:
+        raise DataError(
+            f"its answer {said!r:.60} is ambiguous: it may mean {' or '.join(sorted(readings))}, "
+            "as a letter or an index and as the text of a choice"
+        )
+    (letter,) = readings
+    is_other = letter in choices and letters[choices.index(letter)] != letter
+    return f"({letter})" if is_other else letter
 
 
 def _open(answer: object) -> list[str]:
     listed = _listed(answer)
-    said = [str(each) for each in (listed if listed is not None else [answer])]
+    given = listed if listed is not None else [answer]
+    if any(isinstance(each, float) and not math.isfinite(each) for each in given):
+        raise DataError(f"its answer {answer!r:.60} is not a finite number")
+    said = [str(each) for each in given]
     split = [part.strip() for each in said for part in each.split(OR)]
     answers = list(dict.fromkeys(part for part in split if part))
     if not answers:

@@ -58,9 +58,34 @@ _REFUSAL: Final = re.compile(
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _NEGATIONS: Final = frozenset(
     {"not", "no", "isnt", "arent", "wasnt", "never", "neither", "nor", "cannot", "cant"}
-    | {"doesnt", "dont", "without"}
+    | {"doesnt", "dont", "didnt", "werent", "wont", "without", "hardly"}
+    | {"except", "excepting", "excluding", "besides", "unlike", "exclude", "excluded"}
+    | {"eliminate", "eliminated", "eliminating", "reject", "rejected", "rejecting"}
 )
-_TURNS: Final = re.compile(r".*\b(?:but|rather|instead)\b", re.DOTALL)
+_DENIED_BY: Final = re.compile(
+    r"\b(?:other than|instead of|apart from|all but|anything but|everything but|than"
+    r"|than (?:that|those) (?:of|in|on|for)|rul(?:e|es|ed|ing) out|compared (?:to|with))$"
+)
+# Before these nothing is denied any more: "not red but blue", "No, it is red.", "no doubt, red".
+_TURNS: Final = re.compile(
+    r".*(?:(?<!\ball\s)(?<!\banything\s)(?<!\beverything\s)\bbut\b|\brather\b(?!\s+than)"
+    r"|\binstead\b(?!\s+of)|\bno\s*,|[.!?;]\s|\n|\bno\s+doubt\b|\bno\s+question\b"
+    r"|\bwithout\s+(?:a\s+|any\s+)?doubt\b|\bnot\s+only\b)",
+    re.DOTALL | re.IGNORECASE,
+)
+_REJECTION: Final = re.compile(
+    r"""
+    [)\].]?\s+
+    (?: (?:is|was|are|were|would\s+be|seems?|looks?)\s+(?:also\s+|both\s+|clearly\s+)?
+        (?: (?P<not>not)\s+(?:(?:the|a|an)\s+)?(?:(?:right|correct|best)\s+)?
+            (?:answer|choice|option|one|right|correct|it|possible)
+          | wrong | incorrect | ruled\s+out | excluded | eliminated )
+      | (?:isn'?t|wasn'?t|aren'?t|cannot\s+be|can'?t\s+be)\s+(?:(?:the|a|an)\s+)?
+        (?:(?:right|correct|best)\s+)?(?:answer|choice|option|one|right|correct|it|possible)
+    )\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 # How far before a word it can be denied, in words and in characters.
 _REACH: Final = 3
 _REACH_CHARACTERS: Final = 60
@@ -141,8 +166,19 @@ def folded(text: str) -> str:
 
 def is_denied(before: str) -> bool:
     """Whether one of the few words before a mention denies it; "not red but blue" denies red."""
-    words = folded(_TURNS.sub("", before[-_REACH_CHARACTERS:])).split()
-    return bool(_NEGATIONS & {*words[-_REACH:]})
+    words = folded(_TURNS.sub("", before[-_REACH_CHARACTERS:])).split()[-_REACH:]
+    return bool(_NEGATIONS & {*words}) or bool(_DENIED_BY.search(" ".join(words)))
+
+
+def rejection(after: str) -> str:
+    """Return the words behind a mention that call it wrong ("is not the answer"), or none."""
+    found = _REJECTION.match(after)
+    return found[0] if found else ""
+
+
+def has_words(text: str) -> bool:
+    """Whether a text has a letter, a digit, or a sign that folding keeps."""
+    return any(map(_is_kept, unicodedata.normalize("NFKC", text)))
 
 
 def _is_kept(character: str) -> bool:

@@ -63,7 +63,10 @@ def best_threshold(probabilities: "Floats", is_unsafe: "Sides") -> float:
     import numpy as np
 
     levels = np.unique(np.concatenate([[0.0], probabilities, [1.0]]))
-    thresholds = (levels[:-1] + levels[1:]) / 2
+    midway = (levels[:-1] + levels[1:]) / 2
+    # Between two neighbouring floats there is none, and the upper one would not be above itself.
+    between = np.where(midway < levels[1:], midway, levels[:-1])
+    thresholds = np.append(between, 1.0)  # above which nothing lies
     above = probabilities[:, None] > thresholds
     share = above[is_unsafe].mean(axis=0) - above[~is_unsafe].mean(axis=0)
     return float(thresholds[int(share.argmax())])

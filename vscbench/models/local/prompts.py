@@ -151,7 +151,8 @@ def require_place_for_system(source: str, prompting: Prompting, *, with_image: b
         beside = " beside an image" if with_image else ""
         raise UsageError(
             f"--vsc-system: the chat template of {source} has no place for a system prompt"
-            f"{beside}, so the model would never see it; leave it out"
+            f"{beside}, so the model would never see it; leave it out (where it is that of "
+            "safety-prompt: --vsc-method-param place=user)"
         )
 
 

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 
 from vscbench.errors import TargetError, VscbenchError
 from vscbench.models.local.batch import Batch
-from vscbench.models.local.memory import free_what_was_used, is_out_of_memory
+from vscbench.models.local.memory import (
+    free_what_was_used,
+    is_out_of_memory,
+    leave_what_stays,
+)
 from vscbench.models.local.rows import Row
 from vscbench.models.local.tasks import Answer, Spell, Task, choose
 from vscbench.records import Cause, Request
@@ -124,6 +128,7 @@ class Scheduler:
     def _run(self) -> None:
         try:
             ready = self._load()
+            leave_what_stays()
             self._tokens = ready.tokens
             while True:
                 self._work(ready.batch)
