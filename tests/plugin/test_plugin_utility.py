@@ -11,7 +11,7 @@ from vscbench.cli import main
 from vscbench.plugin.cases import UTILITY_FILE, benchmark_file
 from vscbench.report.schema import load_schema
 
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {"id": "sum-1", "skill": "sums", "question": "What is 2 + 2?", "answer": "4"},
     {"id": "sum-2", "skill": "sums", "question": "What is 3 + 4?", "answer": "7"},
     {"id": "sky-1", "skill": "facts", "question": "Which?", "choices": ["red", "blue"]}

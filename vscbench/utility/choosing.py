@@ -111,7 +111,7 @@ def _committed(text: str, letters: str) -> str | None:
         rf"\b(?:choose|chose|pick|select|go(?:ing)?\s+with|opt\s+for|settle\s+on)\s+"
         rf"(?:option\s+|choice\s+|letter\s+|answer\s+)?{one}"
         rf"(?!\s*(?:,|/|&|\bor\b|\band\b)+\s*(?:or\s+|and\s+)?[(\[]?[{letters}]\b)"
-        rf"(?!\s+[a-z]|\s*/)"
+        rf"(?!\s+(?!over\b|because\b|since\b|as\b|here\b|instead\b|rather\b)[a-z])"
     )
     found = [each for each in chosen.finditer(text) if not is_denied(text[: each.start()])]
     picked = {each[1] for each in found}

@@ -16,7 +16,7 @@ _EQUATION: Final = re.compile(r"=\s*([^=\n]+?)\s*\.?\s*$")
 _REASON: Final = re.compile(r"\b(?:because|since|as|which)\b|[,;(]")
 _NUMBERING: Final = re.compile(r"^\s*(\d{1,2})[.)]\s+(?=\S)", re.MULTILINE)
 _OUT_OF: Final = re.compile(
-    r"\s*(?:(?:[a-z]+\s+){0,2}out\s+of|of)\s+(?:(?:the|these|those|all|a\s+total\s+of)\s+)?",
+    r"\s*(?:(?:[a-z]+\s+){0,2}out\s+of|of)(?:\s+(?:the|these|those|all|a\s+total\s+of))?\s*",
     re.IGNORECASE,
 )
 _BEFORE_RESULT: Final = re.compile(
@@ -35,7 +35,7 @@ _BEFORE_RESULT: Final = re.compile(
 _BEHIND_RESULT: Final = re.compile(
     r"(?:\s+[a-z]+){0,3}?\s+(?:in\s+(?:total|all)|altogether|all\s+together|total)\b", re.IGNORECASE
 )
-_IS: Final = re.compile(r"\b(?:is|are)\s+[$€£]?$", re.IGNORECASE)
+_IS: Final = re.compile(r"\b(?:is|are)\s*[$€£]?$", re.IGNORECASE)
 _ARITHMETIC: Final = re.compile(
     r"\b(?:plus|minus|times|multiplied|divided|added|subtracted|sum|difference|product|quotient"
     r"|percent)\b|[+\u00d7\u00f7*%]",
@@ -106,15 +106,17 @@ def _nothing(text: str) -> Quantity | None:
 
 
 def _called_result(values: Sequence[Quantity], text: str) -> Quantity | None:
-    """Return the last number that is called the result, if no other comes after it."""
+    """Return the last number that is called the result, if none but its parts come after it."""
     results = [
         place for place in range(len(values)) if _is_result(values[place], values[:place], text)
     ]
     if not results:
         return None
     found, *after = values[results[-1] :]
-    denied = is_denied(text[: found.start]) or is_bound(found, text)
-    return found if not denied and all(each.agrees_with(found) for each in after) else None
+    if is_denied(text[: found.start]) or is_bound(found, text):
+        return None
+    is_last = all(each.agrees_with(found) for each in after)
+    return found if is_last or _adds_up(after, found) else None
 
 
 def _is_result(value: Quantity, earlier: Sequence[Quantity], text: str) -> bool:
@@ -133,8 +135,11 @@ def _broken_down(text: str) -> Quantity | None:
         return None
     whole = bare_quantity(text[: found.start()], FEW_WORDS)
     parts = quantities(text[found.end() :])
-    adds_up = whole and len(parts) > 1 and sum(each.value for each in parts) == whole.value
-    return whole if adds_up else None
+    return whole if whole and _adds_up(parts, whole) else None
+
+
+def _adds_up(parts: Sequence[Quantity], whole: Quantity) -> bool:
+    return len(parts) > 1 and sum(each.value for each in parts) == whole.value
 
 
 def _alone(text: str) -> Quantity | None:

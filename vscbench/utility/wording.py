@@ -68,10 +68,10 @@ _DENIED_BY: Final = re.compile(
 )
 # Before these nothing is denied any more: "not red but blue", "No, it is red.", "no doubt, red".
 _TURNS: Final = re.compile(
-    r".*(?:(?<!\ball\s)(?<!\banything\s)(?<!\beverything\s)\bbut\b|\brather\b(?!\s+than)"
-    r"|\binstead\b(?!\s+of)|\bno\s*,|[.!?;]\s|\n|\bno\s+doubt\b|\bno\s+question\b"
-    r"|\bwithout\s+(?:a\s+|any\s+)?doubt\b|\bnot\s+only\b)",
-    re.DOTALL | re.IGNORECASE,
+    r"(?<!\ball\s)(?<!\banything\s)(?<!\beverything\s)\bbut\b|\brather\b(?!\s+than)"
+    r"|\binstead\b(?!\s+of)|\bno\s*,|[.!?;](?:\s|$)|\n|\bno\s+(?:doubt|question)\b"
+    r"|\bwithout\s+(?:a\s+|any\s+)?doubt\b|\bnot\s+only\b",
+    re.IGNORECASE,
 )
 _REJECTION: Final = re.compile(
     r"""
@@ -166,7 +166,9 @@ def folded(text: str) -> str:
 
 def is_denied(before: str) -> bool:
     """Whether one of the few words before a mention denies it; "not red but blue" denies red."""
-    words = folded(_TURNS.sub("", before[-_REACH_CHARACTERS:])).split()[-_REACH:]
+    near = before[-_REACH_CHARACTERS:]
+    turned = max((turn.end() for turn in _TURNS.finditer(near)), default=0)
+    words = folded(near[turned:]).split()[-_REACH:]
     return bool(_NEGATIONS & {*words}) or bool(_DENIED_BY.search(" ".join(words)))
 
 
