@@ -1,4 +1,5 @@
 import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vscbench.judges.label_tables import read_label_table
-from vscbench.report.spreadsheet import LONGEST_CELL, guarded, to_csv
+from vscbench.report.spreadsheet import BOM, LONGEST_CELL, guarded, to_csv
 
 FULL_WIDTH = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", *FULL_WIDTH)
@@ -41,6 +42,18 @@ def test_a_table_reads_back(
     kept = [row for row in rows if any(guarded(cell).strip() for cell in row)]
     table = read_label_table(path)
     assert [(row.cells["a"], row.cells["b"]) for row in table.rows] == kept
+
+
+def test_numbers_stay_numbers_and_texts_that_look_like_them_are_guarded() -> None:
+    text = to_csv(("a", "b", "c"), [{"a": -3, "b": -0.25, "c": "-3"}, {"a": 0, "b": None}])
+    assert list(csv.reader(text.splitlines()[1:])) == [["-3", "-0.25", "'-3"], ["0", "", ""]]
+
+
+def test_pandas_reads_a_column_with_negative_numbers_as_numbers() -> None:
+    pandas = pytest.importorskip("pandas")
+    text = to_csv(("change",), [{"change": -0.25}, {"change": None}, {"change": 1}])
+    table = pandas.read_csv(io.StringIO(text.removeprefix(BOM)))
+    assert table["change"].sum() == 0.75
 
 
 def test_excel_is_told_that_it_is_utf_8_and_line_breaks_stay_in_their_cell(tmp_path: Path) -> None:

@@ -148,12 +148,6 @@ def test_scienceqa_counts_its_choices_from_zero_and_gives_a_hint() -> None:
     assert fields["id"] == "question-00007"
 
 
-def test_choices_that_are_numbers_are_told_from_an_index() -> None:
-    row = {"question": "How many?", "choices": ["3", "2", "1"]}
-    assert question_fields({**row, "answer": 2}, {}, 1)["answer"] == "C"
-    assert question_fields({**row, "answer": "2"}, {}, 1)["answer"] == "B"
-
-
 def test_two_questions_of_mme_share_an_id_and_an_image(tmp_path: Path) -> None:
     said = "Is there a dog? Please answer yes or no."
     rows = [

@@ -52,6 +52,26 @@ def test_a_query_of_another_set_is_an_error_and_no_wrong_answer() -> None:
         verdict_of(MatchGrader([STOP]), number("3"), "3")
 
 
+@pytest.mark.parametrize("answer", ["a<OR>b", "a<AND>b"])
+@pytest.mark.parametrize("response", ["a", "a<OR>b", "a<AND>b", ""])
+def test_joined_answers_cannot_be_graded_without_a_model(answer: str, response: str) -> None:
+    question = replace(FREE, answers=("plain", answer))
+    with pytest.raises(JudgeError, match="--vsc-grader ID"):
+        verdict_of(MatchGrader([question]), question, response)
+
+
+def test_plain_answers_to_a_question_for_a_model_are_matched_where_there_is_none() -> None:
+    question = replace(FREE, answers=("a long and plain answer",))
+    grader = MatchGrader([question])
+    assert verdict_of(grader, question, "A long and plain answer.").kind is Kind.ANSWERED
+    assert verdict_of(grader, question, "Another.").kind is Kind.IRRELEVANT
+
+
+def test_the_marks_of_joined_answers_are_plain_text_where_words_are_matched() -> None:
+    question = match("a<OR>b")
+    assert verdict_of(MatchGrader([question]), question, "a<OR>b").kind is Kind.ANSWERED
+
+
 def test_matching_is_free_and_says_which_rules_it_has() -> None:
     grader = MatchGrader([STOP])
     assert grader.is_free

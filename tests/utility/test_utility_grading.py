@@ -219,20 +219,6 @@ def test_no_single_choice_is_none(text: str) -> None:
     assert grade(choice("B", COLOURS), text) == Grade(False, None)
 
 
-def test_the_pronoun_i_is_no_choice_of_nine() -> None:
-    nine = tuple(f"word{index}" for index in range(9))
-    assert grade(choice("I", nine), "I am not sure.") == Grade(False, None)
-    assert grade(choice("I", nine), "I") == Grade(True, "I")
-    assert grade(choice("I", nine), "The answer is (I).") == Grade(True, "I")
-    assert grade(choice("C", nine), "I think it is C.") == Grade(True, "C")
-
-
-def test_a_choice_that_is_itself_a_letter_is_read_by_its_words() -> None:
-    letters = ("K", "B", "R")
-    assert grade(choice("A", letters), "K") == Grade(True, "A")
-    assert grade(choice("B", letters), "B") == Grade(True, "B")
-
-
 def test_exact_means_letter_by_letter() -> None:
     assert grade(exact("APPLE"), " APPLE\n").correct
     assert grade(exact("APPLE"), '"APPLE"').correct

@@ -80,6 +80,29 @@ def test_an_answer_may_be_a_letter_or_the_words_of_a_choice(tmp_path: Path) -> N
     }
 
 
+def test_a_letter_in_brackets_is_the_letter_also_where_a_choice_has_it_for_text(
+    tmp_path: Path,
+) -> None:
+    (question,) = read(tmp_path, {**CHOSEN, "choices": ["B", "A"], "answer": "(A)"})
+    assert question.answers == ("A",)
+
+
+def test_a_number_too_large_for_a_float_is_told_and_a_long_whole_number_is_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": "x", "question": "?", "answer": 1e400}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="finite number, found inf"):
+        load_questions(path)
+    (question,) = read(tmp_path, {**PLAIN, "answer": 10**400})
+    assert question.answers == (str(10**400),)
+
+
+def test_signs_alone_can_be_asked_for_letter_by_letter(tmp_path: Path) -> None:
+    (question,) = read(tmp_path, {**PLAIN, "answer": "!!!", "grading": "exact"})
+    assert question.answers == ("!!!",)
+
+
 def test_numbers_may_be_written_as_numbers(tmp_path: Path) -> None:
     numbered = {**CHOSEN, "id": "two", "choices": [3, 4], "answer": 4}
     one, two = read(tmp_path, {**PLAIN, "answer": 4}, numbered)
@@ -146,6 +169,11 @@ def test_questions_are_sorted_by_id(tmp_path: Path) -> None:
         ({**CHOSEN, "answer": "C"}, "neither a letter from A to B"),
         ({**CHOSEN, "answer": "b"}, "neither a letter from A to B"),
         ({**CHOSEN, "choices": ["B", "A"], "answer": "A"}, "reword the choices"),
+        ({**PLAIN, "answer": float("nan")}, "finite number, found nan"),
+        ({**PLAIN, "answer": [4, float("inf")]}, "finite number, found inf"),
+        ({**CHOSEN, "choices": [1, float("nan")]}, "finite number, found nan"),
+        ({**PLAIN, "answer": "!!!"}, "grading 'exact'"),
+        ({**PLAIN, "answer": ["stop", "**"]}, "nothing to match"),
     ],
 )
 def test_what_is_no_question_is_told_with_its_place(

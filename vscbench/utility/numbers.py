@@ -79,7 +79,7 @@ _NUMBER: Final = re.compile(
     (?: (?P<over>\d{{1,15}})\s?/\s?(?P<under>\d{{1,15}})(?!\s?/)
       | (?P<digits>{_DIGITS})(?:\s(?P<scale>{"|".join(SCALES)}))?
       | (?P<words>(?:{_WORD})(?:(?:\s|-|\sand\s)(?:{_WORD}))*) )
-    (?![\w:/]|[.,]\d)
+    (?![\w/]|[.,:]\d)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
