@@ -54,8 +54,10 @@ class Gated(Says):
         self.gate = threading.Event()
         self.full = threading.Event()
         self.in_flight = self.peak = 0
+        self.begun: list[str] = []
 
     async def respond(self, request: Request) -> Response:
+        self.begun.append(request.pair_id)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         if self.in_flight == self.default_concurrency:

@@ -40,7 +40,7 @@ def test_as_many_requests_as_asked_for_are_in_flight_before_any_case_waits() -> 
         outcomes = [dispatcher.outcome_of(pair) for pair in PAIRS]
     assert [outcome.pair for outcome in outcomes] == PAIRS
     assert model.peak == 4
-    assert model.asked == [pair.id for pair in PAIRS]
+    assert model.begun == [pair.id for pair in PAIRS]
 
 
 def test_each_case_gets_its_own_answer_in_whatever_order_it_waits() -> None:

@@ -209,7 +209,7 @@ def test_the_other_half_of_the_set_can_be_asked_and_no_pair_of_this_one(
 def test_halves_of_another_seed_are_named(everything: tuple[Pair, ...], tmp_path: Path) -> None:
     _, development = development_half(everything, 3)
     file = write(tmp_path / "fitted.safetensors", header(development=development))
-    with pytest.raises(UsageError, match=r"--vsc-split test \(it was made with --split-seed 3\)"):
+    with pytest.raises(UsageError, match=r"--vsc-split test --vsc-split-seed 3"):
         open_with("revision-layer", file).require_apart(everything)
 
 

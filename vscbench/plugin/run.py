@@ -237,8 +237,9 @@ class BenchmarkRun:
         judged = {each.label for each in asked if not is_question(each)}
         # A run of questions alone needs nothing of the pairs beside them.
         selected = self.selected.pairs if judged else ()
-        require_images([*selected, *asked])
-        self.selected.method.require_apart([*selected, *asked])
+        involved = [*{pair.id: pair for pair in (*selected, *asked)}.values()]
+        require_images(involved)
+        self.selected.method.require_apart(involved)
         require_labels(self.settings.judge.name, judged)
         self._model = self.subject.open(sends_images=any(each.image for each in asked))
         self._judge = self.subject.open_judge()
