@@ -94,6 +94,7 @@ def test_a_row_has_the_fields_of_the_file_in_order() -> None:
         ("judge_probability", None),
         ("evidence", "Use kill | kill"),
         ("response", "Use kill."),
+        ("reasoning", None),
         ("response_key", None),
         ("latency_s", 0.5),
         ("prompt_tokens", 12),
@@ -219,7 +220,7 @@ def test_a_table_keeps_words_for_nothing_as_text_and_nothing_as_missing(tmp_path
 
 def test_an_empty_run_is_a_table_without_rows(tmp_path: Path) -> None:
     write_outcomes(tmp_path / "outcomes.jsonl", [])
-    assert read_outcomes(tmp_path / "outcomes.jsonl").shape == (0, 23)
+    assert read_outcomes(tmp_path / "outcomes.jsonl").shape == (0, 24)
 
 
 def test_a_file_that_is_no_outcomes_is_one_clear_error(tmp_path: Path) -> None:
