@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from vscbench.methods.fitting.coherence import is_incoherent, least_ordinary_score
+from vscbench.methods.fitting.samples import samples_of
 from vscbench.methods.open import open_method
 from vscbench.methods.protocol import MethodSpec
 from vscbench.methods.vectors import read_vector_file
@@ -33,7 +34,7 @@ from vscbench.records import Request
 SKILLS = "text-arithmetic,text-format,text-knowledge,text-reading"
 MOST_TOKENS = 48
 # Reasoning takes more words than an answer.
-MOST_TOKENS_OF_REASONING = 160
+MOST_TOKENS_OF_REASONING = 96
 FITS: Mapping[str, Sequence[str]] = {
     "revision-layer": ("--alphas", "0.5,0.75,1,1.25,1.5"),
     "revision-head": ("--alphas", "2,4,8,12"),
@@ -135,12 +136,13 @@ def table(reports: Sequence[Path], model: str, pairs: Path) -> str:
 def incoherent_shares(reports: Sequence[Path], model: str, pairs: Path) -> Iterator[float]:
     """Yield the share of each run's outputs that are no longer language.
 
-    As in the fit: an output that loops, or that the model, unrevised, finds less likely than 99 of
-    100 of the outputs that it gives by itself.
+    As in the fit: an output that loops, or that the model, unrevised, finds less likely than it
+    finds 99 of 100 of its own outputs, and of plain refusals and openings.
     """
     spec = ModelSpec(model, params={"max_tokens": MOST_TOKENS}, sends_images=False)
     reader = open_for_reading(LocalOpening(spec, model.removeprefix("local:"))).reader
-    prompts = {pair.id: pair.prompt for pair in open_pairs(str(pairs.absolute()), Path()).pairs}
+    every = open_pairs(str(pairs.absolute()), Path()).pairs
+    prompts = {pair.id: pair.prompt for pair in every}
     scored: list[list[tuple[str, float]]] = []
     for folder in reports:
         run = read(folder)["run"]
@@ -151,7 +153,11 @@ def incoherent_shares(reports: Sequence[Path], model: str, pairs: Path) -> Itera
         ]
         scores = reader.answer_scores(samples)
         scored.append([(text, score) for (_, text), score in zip(texts, scores, strict=True)])
-    least = least_ordinary_score([score for text, score in scored[0] if text.strip()])
+    asked = {each["pair_id"] for each in outcomes(reports[0])}
+    plain = samples_of("response", [pair for pair in every if pair.id in asked])
+    written = reader.answer_scores([Sample(each.request, each.answer) for each in plain])
+    own = [score for text, score in scored[0] if text.strip()]
+    least = least_ordinary_score(own, written)
     for answers in scored:
         wrong = [is_incoherent(text, score, least) for text, score in answers]
         yield sum(wrong) / len(wrong)

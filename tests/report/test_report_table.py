@@ -21,6 +21,7 @@ def summary(**changes: Any) -> dict[str, Any]:  # noqa: ANN401
             "model": "openai/gpt-4o",
             "pairs": "vscbench",
             "judge": "keywords",
+            "method": "none",
             "scoring": "paper",
             "blocked": "refused",
             "served_models": ["gpt-4o-2024-08-06"],
@@ -239,3 +240,11 @@ def test_any_summary_of_a_run_can_be_shown(run: Run, outcomes: list[Outcome], mi
     lines = closing_table(whole, 80)
     assert all(line.isascii() and line.isprintable() and len(line) <= 80 for line in lines)
     assert lines[-1].startswith("incomplete") == (not whole["complete"])
+
+
+def test_the_method_is_named_where_there_is_one() -> None:
+    plain = closing_table(summary(), 80)
+    said = summary()
+    said["run"]["method"] = "few-shot"
+    assert not any("method" in line for line in plain)
+    assert any(line.startswith("method few-shot, pairs ") for line in closing_table(said, 80))

@@ -1,7 +1,7 @@
 """What the outcomes of a run say of it as a whole, and which of them pytest counts as failed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
@@ -37,3 +37,12 @@ def is_failed_test(outcome: Outcome, policy: Policy) -> bool:
         return False
     scored = replace(policy, scoring=Scoring.STRICT) if is_question(outcome.pair) else policy
     return is_correct(outcome, scored) is not True
+
+
+def on_repeats(epochs: int, params: Mapping[str, object]) -> Iterator[str]:
+    """Say so where pairs are asked several times and will hardly be answered differently."""
+    if epochs > 1 and params.get("temperature") == 0:
+        yield (
+            f"{epochs} epochs at temperature 0: most models answer the same each time; add "
+            "--vsc-param temperature=0.7, or what the model is shipped with"
+        )

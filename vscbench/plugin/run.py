@@ -1,7 +1,7 @@
 """One run: from the selected pairs, over the engine, to the files it leaves."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +18,13 @@ from vscbench.models.protocol import Model
 from vscbench.pairs.images import require_images
 from vscbench.pairs.open import pairs_sha256
 from vscbench.plugin.explain import without_quotes
-from vscbench.plugin.facts import distinct, image_changes, is_failed_test, is_question
+from vscbench.plugin.facts import (
+    distinct,
+    image_changes,
+    is_failed_test,
+    is_question,
+    on_repeats,
+)
 from vscbench.plugin.finished_run import FinishedRun, make_folder
 from vscbench.plugin.gate import OpenGate
 from vscbench.plugin.pictures import pictures_ahead
@@ -192,7 +198,7 @@ class BenchmarkRun:
             folder=self.folder,
             summary=summary,
             has_outcomes=bool(outcomes),
-            notes=(*dispatcher.notes, *self._on_repeats(), *remarks),
+            notes=(*dispatcher.notes, *on_repeats(self.settings.epochs, self.params()), *remarks),
             stopped=without_quotes(stopped) if stopped and redact else stopped,
             unanswered=progress.submitted - progress.decided,
             store=self.settings.store if self._keeps else None,
@@ -278,13 +284,6 @@ class BenchmarkRun:
             self.selected.without_query,
             usage,
         )
-
-    def _on_repeats(self) -> Iterator[str]:
-        if self.settings.epochs > 1 and self.params().get("temperature") == 0:
-            yield (
-                f"{self.settings.epochs} epochs at temperature 0: most models answer the same each "
-                "time; add --vsc-param temperature=0.7, or what the model is shipped with"
-            )
 
     def _describe(self, outcomes: Sequence[Outcome]) -> Run:
         settings = self.settings
