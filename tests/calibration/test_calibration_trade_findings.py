@@ -74,7 +74,7 @@ def test_a_rate_of_0_or_1_leaves_d_prime_open_and_says_so() -> None:
     said = finding(trade(Estimate(0.4), FALL, (False, True))).calibration
     assert said.endswith(
         "a fall of d' of any size and a rise of d' of any size are not ruled out, since a rate is "
-        "0 or 1"
+        "at or near 0 or 1"
     )
 
 

@@ -125,7 +125,7 @@ def _possible(d_prime: Change) -> str:
         for name, size in sizes.items()
         if size is None or size > 0
     ]
-    why = ", since a rate is 0 or 1" if low is None or high is None else ""
+    why = ", since a rate is at or near 0 or 1" if low is None or high is None else ""
     return f"{' and '.join(left)} {'are' if len(left) > 1 else 'is'} not ruled out{why}"
 
 
