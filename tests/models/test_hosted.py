@@ -65,6 +65,14 @@ def test_a_model_in_another_process_answers_as_one_in_this(
     assert [len(each.body["messages"]) for each in server.requests] in ([1, 2], [2, 1])
 
 
+def test_a_warning_of_a_library_fails_no_request_where_warnings_are_errors(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    (response,) = ask(server, ASKED)
+    assert response.text == "Gladly. You asked: Is it safe?"
+
+
 def test_several_senders_share_the_requests(server: LoopbackServer) -> None:
     requests = [Request(f"p{number}", 1, f"Question {number}?", None, None) for number in range(24)]
     responses = ask(server, *requests, senders=2)

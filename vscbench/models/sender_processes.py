@@ -183,7 +183,8 @@ class SenderProcesses:
 
     def _start(self, senders: int) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(  # noqa: S603 - our own program in our own interpreter
-            [sys.executable, "-c", PROGRAM],
+            # A warning of a library is no fault of a request, also where PYTHONWARNINGS=error.
+            [sys.executable, "-W", "ignore", "-c", PROGRAM],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
