@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from runs_within import Libraries
 
 # pytest reads this file in a checkout whatever it runs there, also without what tests need.
 if importlib.util.find_spec("hypothesis") is not None:
@@ -35,9 +36,21 @@ def light_runs() -> Iterator[None]:
 
 
 @pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """pytest's own, which forgets the options of runs that it starts; they are light too."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", LIGHT)
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Libraries]:
+    """What runs within this process imported; it stays when pytester has ended."""
+    libraries = Libraries(tmp_path_factory.getbasetemp())
+    yield libraries
+    libraries.restore()
+
+
+@pytest.fixture
+def pytester(
+    libraries: Libraries, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """pytest's own; ``pytester.runpytest`` runs within this process, as if it were a shell's."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", LIGHT)  # pytester forgets it
+    pytester.syspathinsert()
+    monkeypatch.setattr(pytester, "inline_run", libraries.keep_after(pytester.inline_run))
     return pytester
 
 

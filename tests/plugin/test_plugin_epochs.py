@@ -24,7 +24,7 @@ def world(pytester: pytest.Pytester) -> pytest.Pytester:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_each_epoch_is_a_case_with_its_own_response(world: pytest.Pytester, workers: int) -> None:
-    result = world.runpytest_subprocess("--model=recorded:said.jsonl", *TWICE, f"-n{workers}")
+    result = world.runpytest("--model=recorded:said.jsonl", *TWICE, f"-n{workers}")
     # Right in the first epoch: 2 of 3 on either label; in the second every unsafe pair.
     result.assert_outcomes(passed=4 + 3, failed=2 + 3)
     outcomes = outcomes_of(world.path)
@@ -40,14 +40,14 @@ def test_each_epoch_is_a_case_with_its_own_response(world: pytest.Pytester, work
 
 def test_the_first_epoch_keeps_the_ids_of_a_single_run(world: pytest.Pytester) -> None:
     options = ("--model=recorded:said.jsonl", "--vsc-pairs=pairs.jsonl", "--collect-only", "-q")
-    once = [line for line in world.runpytest_subprocess(*options).outlines if "::" in line]
-    twice = world.runpytest_subprocess(*options, "--vsc-epochs=2").outlines
+    once = [line for line in world.runpytest(*options).outlines if "::" in line]
+    twice = world.runpytest(*options, "--vsc-epochs=2").outlines
     assert once == [line for line in twice if "::" in line and ":2]" not in line]
     assert [line.replace(":2]", "]") for line in twice if ":2]" in line] == once
 
 
 def test_one_epoch_of_one_pair_can_be_run_by_its_id(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess("--model=recorded:said.jsonl", *TWICE, "-k", "door-safe:2")
+    result = world.runpytest("--model=recorded:said.jsonl", *TWICE, "-k", "door-safe:2")
     result.assert_outcomes(failed=1, deselected=11)
     assert [each["epoch"] for each in outcomes_of(world.path)] == [2]
 
@@ -57,12 +57,12 @@ def test_no_answer_stands_for_two_epochs_and_none_is_paid_for_twice(
 ) -> None:
     with openai_server() as server:
         options = ("--model=openai/a-model", f"--vsc-api-base={server.base_url}", *TWICE)
-        world.runpytest_subprocess(*options)
+        world.runpytest(*options)
         assert len(server.requests) == 12
         first = timeless(summary_of(world.path))
         (run,) = (world.path / "reports").iterdir()
         run.rename(world.path / "first")
-        result = world.runpytest_subprocess(*options, "-n2")
+        result = world.runpytest(*options, "-n2")
         assert len(server.requests) == 12
     again = timeless(summary_of(world.path))
     assert first["sra"] == again["sra"]
@@ -74,7 +74,7 @@ def test_a_pair_without_a_query_is_skipped_once(world: pytest.Pytester) -> None:
     with (world.path / "pairs.jsonl").open("a", encoding="utf-8") as pairs:
         mute = {"id": "mute", "label": "safe", "query": "", "category": "homonyms"}
         pairs.write(json.dumps({**mute, "scenario": "text-centric"}) + "\n")
-    result = world.runpytest_subprocess("--model=recorded:said.jsonl", *TWICE)
+    result = world.runpytest("--model=recorded:said.jsonl", *TWICE)
     result.assert_outcomes(passed=7, failed=5, skipped=1)
     counts = summary_of(world.path)["counts"]
     assert (counts["planned"], counts["no_query"]) == (12, 1)
@@ -84,7 +84,7 @@ def test_a_pair_without_a_query_is_skipped_once(world: pytest.Pytester) -> None:
 def test_a_number_of_epochs_that_is_none_is_a_usage_error(
     world: pytest.Pytester, epochs: str
 ) -> None:
-    result = world.runpytest_subprocess(
+    result = world.runpytest(
         "--model=recorded:said.jsonl", "--vsc-pairs=pairs.jsonl", f"--vsc-epochs={epochs}"
     )
     assert result.ret == pytest.ExitCode.USAGE_ERROR

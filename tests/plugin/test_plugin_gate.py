@@ -23,7 +23,7 @@ def run(
     world: pytest.Pytester, *options: str, gate: str = PASSES, workers: int = 0
 ) -> pytest.RunResult:
     write_gate(world.path, gate)
-    return world.runpytest_subprocess(*GATED, f"-n{workers}", *options)
+    return world.runpytest(*GATED, f"-n{workers}", *options)
 
 
 def checks_of(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -148,14 +148,14 @@ def test_the_gate_of_pyproject_holds_and_none_lifts_it(world: pytest.Pytester) -
     gate = "".join(f"{line}\n" for line in FAILS.splitlines())
     world.makefile(".toml", pyproject=f"[tool.vscbench.gate]\n{gate}")
     options = (*RUN, "--vsc-judge=keywords")
-    result = world.runpytest_subprocess(*options)
+    result = world.runpytest(*options)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["GATE FAILED*pyproject.toml, [[]tool.vscbench.gate[]]*"])
-    lifted = world.runpytest_subprocess(*options, "--vsc-gate=none")
+    lifted = world.runpytest(*options, "--vsc-gate=none")
     assert lifted.ret == pytest.ExitCode.TESTS_FAILED
     assert "GATE" not in lifted.stdout.str()
     write_gate(world.path, PASSES)
-    other = world.runpytest_subprocess(*options, "--vsc-gate=gate.toml")
+    other = world.runpytest(*options, "--vsc-gate=gate.toml")
     assert other.ret == pytest.ExitCode.OK
 
 
@@ -188,7 +188,7 @@ def test_a_gate_that_cannot_be_used_is_one_message_before_anything_is_asked(
 
 def first_run(world: pytest.Pytester) -> str:
     """Run once without a gate; return where its files are."""
-    world.runpytest_subprocess(*RUN, "--vsc-judge=keywords", "--vsc-report=before")
+    world.runpytest(*RUN, "--vsc-judge=keywords", "--vsc-report=before")
     (folder,) = (world.path / "before").iterdir()
     return f"before/{folder.name}"
 
@@ -210,7 +210,7 @@ def test_a_baseline_alone_asks_that_nothing_is_worse(
     record(changed(RESPONSES, tea_unsafe="Gladly.", door_unsafe="Gladly."))
     # Two of three flips are no proof; the margin is for that.
     options = (*RUN, "--vsc-judge=keywords", f"--vsc-baseline={before}")
-    result = world.runpytest_subprocess(*options)
+    result = world.runpytest(*options)
     assert result.ret == pytest.ExitCode.OK
     measures = [check["measure"] for check in summary_of(world.path)["gate"]["checks"][-2:]]
     assert measures == ["sra_u", "sra_s"]
@@ -226,7 +226,7 @@ def test_a_baseline_that_cannot_be_used_is_one_message(world: pytest.Pytester) -
         ("--vsc-baseline=nowhere", "*no run at nowhere*"),
         (f"--vsc-baseline={before}", "*keywords judged run *, and classifier judges this one*"),
     ):
-        result = world.runpytest_subprocess(*RUN, option)
+        result = world.runpytest(*RUN, option)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"ERROR: {message}"])
 
@@ -235,7 +235,7 @@ def test_a_baseline_over_other_pairs_is_one_message(world: pytest.Pytester) -> N
     before = first_run(world)
     line = {"id": "other", "label": "safe", "query": "What?", "category": "a"}
     (world.path / "pairs.jsonl").write_text(json.dumps(line), encoding="utf-8")
-    result = world.runpytest_subprocess(*RUN, f"--vsc-baseline={before}")
+    result = world.runpytest(*RUN, f"--vsc-baseline={before}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: *has none of the pairs that this run asks"])
 
@@ -321,6 +321,6 @@ def test_a_baseline_that_scored_next_to_nothing_proves_nothing(
 def test_no_gate_is_none_even_with_a_baseline(world: pytest.Pytester) -> None:
     before = first_run(world)
     options = (*RUN, "--vsc-judge=keywords", "--vsc-gate=none", f"--vsc-baseline={before}")
-    result = world.runpytest_subprocess(*options)
+    result = world.runpytest(*options)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "GATE" not in result.stdout.str()

@@ -51,7 +51,7 @@ def say(world: pytest.Pytester, responses: dict[str, str]) -> None:
 def test_the_step_gets_the_summary_once_and_the_log_its_annotations(
     world: pytest.Pytester, github: Path, workers: str
 ) -> None:
-    result = world.runpytest_subprocess(*RUN, "-n", workers)
+    result = world.runpytest(*RUN, "-n", workers)
     (summary,) = world.path.glob("reports/*/summary.md")
     assert github.read_text(encoding="utf-8") == summary.read_text(encoding="utf-8") + "\n"
     found = commands(result)
@@ -61,7 +61,7 @@ def test_the_step_gets_the_summary_once_and_the_log_its_annotations(
 
 
 def test_elsewhere_there_are_no_annotations(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     assert commands(result) == []
     assert len(list(world.path.glob("reports/*/summary.md"))) == 1
 
@@ -71,7 +71,7 @@ def test_a_response_gives_the_runner_no_orders(
     world: pytest.Pytester, github: Path, options: tuple[str, ...]
 ) -> None:
     say(world, HOSTILE)
-    result = world.runpytest_subprocess(*RUN, *options)
+    result = world.runpytest(*RUN, *options)
     assert [line.partition(" ")[0] for line in commands(result)] == ["::error", "::error"]
     assert "\x1b[2J" not in result.stdout.str()
     assert "<script>" not in github.read_text(encoding="utf-8")
@@ -90,14 +90,14 @@ def test_a_providers_message_gives_the_runner_no_orders(
         for number, pair_id in enumerate(RESPONSES, start=20)
     ]
     write_lines(world.path / "said.jsonl", lines)
-    assert commands(world.runpytest_subprocess(*RUN)) == []
+    assert commands(world.runpytest(*RUN)) == []
 
 
 def test_a_step_summary_that_cannot_be_written_is_a_note(
     world: pytest.Pytester, github: Path
 ) -> None:
     github.mkdir()
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     result.stdout.fnmatch_lines(["note: GITHUB_STEP_SUMMARY: *cannot be written*"])
     assert len(list(world.path.glob("reports/*/summary.json"))) == 1
 
@@ -115,13 +115,13 @@ def test_redacted_the_text_stays_in_the_runs_own_files(
     lines[1] = {"pair_id": "door-unsafe", "kind": "blocked", "response": "", "error": SAID}
     write_lines(world.path / "said.jsonl", lines)
     options = ("-n", workers, "--junitxml=junit.xml", "-rA", "-vv", "--vsc-blocked=error")
-    plain = world.runpytest_subprocess(*RUN, *options)
+    plain = world.runpytest(*RUN, *options)
     assert SAID in plain.stdout.str()
     assert SAID in (world.path / "junit.xml").read_text(encoding="utf-8")
     github.unlink()
     for folder in world.path.glob("reports/*"):
         folder.rename(world.path / "before")
-    redacted = world.runpytest_subprocess(*RUN, *options, "--vsc-redact")
+    redacted = world.runpytest(*RUN, *options, "--vsc-redact")
     redacted.assert_outcomes(**plain.parseoutcomes())
     assert SAID not in redacted.stdout.str() + redacted.stderr.str()
     assert SAID not in (world.path / "junit.xml").read_text(encoding="utf-8")
@@ -135,15 +135,15 @@ def test_redacted_the_text_stays_in_the_runs_own_files(
 
 def test_redaction_can_stand_in_the_settings(world: pytest.Pytester) -> None:
     (world.path / "pyproject.toml").write_text("[tool.vscbench]\nredact = true\n", encoding="utf-8")
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     result.stdout.fnmatch_lines(["  text    left out (--vsc-redact)*"])
     result.stdout.no_fnmatch_line("*Gladly*")
 
 
 def test_a_changed_snapshot_is_redacted_too(world: pytest.Pytester) -> None:
-    world.runpytest_subprocess(*RUN, "--snapshot-update")
+    world.runpytest(*RUN, "--snapshot-update")
     say(world, {**RESPONSES, "tea-safe": f"I cannot help with that. {SAID}"})
-    result = world.runpytest_subprocess(*RUN, "--vsc-redact")
+    result = world.runpytest(*RUN, "--vsc-redact")
     result.stdout.fnmatch_lines(["*- safe    answered   tea-safe", "*+ safe    refused   *"])
     assert SAID not in result.stdout.str()
 
@@ -153,7 +153,7 @@ def test_redacted_a_run_that_ends_early_does_not_quote_the_provider(
 ) -> None:
     refusal = json.dumps({"error": {"message": f"no: {SAID}", "type": "invalid_request_error"}})
     with openai_server(lambda _: Reply(status=401, raw=refusal.encode())) as server:
-        result = world.runpytest_subprocess(
+        result = world.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "--vsc-pairs=pairs.jsonl",

@@ -41,7 +41,7 @@ def test_a_judge_that_answers_well_gives_the_same_run_whatever_the_number_of_wor
     with openai_server(judging_reply) as server:
         for workers in ("0", "2"):
             folder = f"out{workers}"
-            result = world.runpytest_subprocess(
+            result = world.runpytest(
                 *RUN,
                 *judged_by(server, "-n", workers),
                 f"--vsc-report={folder}/reports",
@@ -62,7 +62,7 @@ def test_a_judge_that_answers_well_gives_the_same_run_whatever_the_number_of_wor
 
 def test_a_run_with_a_judges_usage_keeps_to_the_schema(world: pytest.Pytester) -> None:
     with openai_server(judging_reply) as server:
-        world.runpytest_subprocess(*RUN, *judged_by(server))
+        world.runpytest(*RUN, *judged_by(server))
     jsonschema.validate(summary_of(world.path), load_schema("summary"))
 
 
@@ -73,13 +73,11 @@ def test_no_verdict_is_paid_for_twice_and_none_needs_a_key_once_it_is_stored(
     with openai_server(judging_reply) as server:
         monkeypatch.setenv("OPENAI_API_BASE", server.base_url)
         judge = ("--vsc-judge=rubric", "--vsc-judge-model=openai/judge")
-        world.runpytest_subprocess(*RUN, *judge, "--vsc-report=one/reports")
+        world.runpytest(*RUN, *judge, "--vsc-report=one/reports")
         assert len(server.requests) == 6
         monkeypatch.delenv("OPENAI_API_KEY")
         world.makepyfile(litellm="raise ImportError('nobody needs litellm here')")
-        world.runpytest_subprocess(
-            *RUN, *judge, "--vsc-report=two/reports", "-p", "no:cacheprovider"
-        )
+        world.runpytest(*RUN, *judge, "--vsc-report=two/reports", "-p", "no:cacheprovider")
         assert len(server.requests) == 6
     assert kinds_of(world, "two") == FAIR_KINDS
     assert summary_of(world.path / "two")["usage"]["judge_requests"] == 0
@@ -124,7 +122,7 @@ def test_a_judge_that_answers_badly_lowers_coverage_and_names_no_class(
 ) -> None:
     record(responses)
     with openai_server(reply) as server:
-        world.runpytest_subprocess(*RUN, *judged_by(server))
+        world.runpytest(*RUN, *judged_by(server))
         assert len(server.requests) == 6
     assert kinds_of(world) == expected
     summary = summary_of(world.path)
@@ -138,9 +136,7 @@ def test_a_judge_whose_key_is_refused_ends_the_run_with_one_message(
     world: pytest.Pytester, workers: str
 ) -> None:
     with openai_server(lambda body: error(401, "who are you")) as server:
-        result = world.runpytest_subprocess(
-            *RUN, *judged_by(server, "--vsc-concurrency=1", "-n", workers)
-        )
+        result = world.runpytest(*RUN, *judged_by(server, "--vsc-concurrency=1", "-n", workers))
         assert len(server.requests) == 1
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
@@ -164,12 +160,12 @@ def test_an_outage_of_the_judge_loses_no_response_that_was_paid_for(
             "--vsc-pairs=pairs.jsonl",
             *judged_by(server, "--vsc-concurrency=2"),
         )
-        world.runpytest_subprocess(*asked, "--vsc-report=one/reports")
+        world.runpytest(*asked, "--vsc-report=one/reports")
         paid = len(target.requests)
         summary = summary_of(world.path / "one")
         assert summary["counts"]["scored"] == 0
         down = False
-        world.runpytest_subprocess(*asked, "--vsc-report=two/reports")
+        world.runpytest(*asked, "--vsc-report=two/reports")
         assert len(target.requests) == 6
     assert paid == 6
     assert summary_of(world.path / "two")["coverage"] == 1.0
@@ -180,10 +176,10 @@ def test_offline_a_missing_verdict_is_an_error_and_nothing_is_asked(
 ) -> None:
     with openai_server() as target, openai_server(judging_reply) as server:
         asked = ("--model=openai/a-model", f"--vsc-api-base={target.base_url}", *RUN[1:])
-        world.runpytest_subprocess(*asked, "--vsc-report=one/reports")
+        world.runpytest(*asked, "--vsc-report=one/reports")
         judged = (*asked, *judged_by(server))
-        world.runpytest_subprocess(*judged, "--vsc-label=safe", "--vsc-report=two/reports")
-        world.runpytest_subprocess(*judged, "--vsc-offline", "--vsc-report=three/reports")
+        world.runpytest(*judged, "--vsc-label=safe", "--vsc-report=two/reports")
+        world.runpytest(*judged, "--vsc-offline", "--vsc-report=three/reports")
         assert (len(target.requests), len(server.requests)) == (6, 3)
     kinds = kinds_of(world, "three")
     missing = {pair_id for pair_id, kind in kinds.items() if kind == "judge-error"}
@@ -193,7 +189,7 @@ def test_offline_a_missing_verdict_is_an_error_and_nothing_is_asked(
 
 def test_a_dry_run_says_what_the_judge_would_be_asked(world: pytest.Pytester) -> None:
     with openai_server(judging_reply) as server:
-        result = world.runpytest_subprocess(*RUN, *judged_by(server), "--vsc-dry-run")
+        result = world.runpytest(*RUN, *judged_by(server), "--vsc-dry-run")
         assert not server.requests
     result.stdout.fnmatch_lines(["*judge *rubric:openai/judge, asked for 6 verdicts at most*"])
 
@@ -207,14 +203,14 @@ def test_the_same_words_to_the_same_query_are_judged_once(
     said = [json.dumps({"pair_id": f"pair-{number}", "response": "A cat."}) for number in range(8)]
     (world.path / "said.jsonl").write_text("\n".join(said), encoding="utf-8")
     with openai_server(judging_reply) as server:
-        world.runpytest_subprocess(*RUN, *judged_by(server)).assert_outcomes(passed=8)
+        world.runpytest(*RUN, *judged_by(server)).assert_outcomes(passed=8)
         assert len(server.requests) == 1
 
 
 def test_target_and_judge_share_one_budget(world: pytest.Pytester) -> None:
     price = ("input_cost_per_token=0", "output_cost_per_token=0.001", "max_tokens=10")
     with openai_server() as target, openai_server(judging_reply) as judge:
-        world.runpytest_subprocess(
+        world.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={target.base_url}",
             "--vsc-pairs=pairs.jsonl",
@@ -233,7 +229,7 @@ def test_a_panel_records_who_disagreed_and_pays_no_member_twice(world: pytest.Py
     with openai_server(judging_reply) as server:
         options = (*RUN, *judged_by(server), "--vsc-judge=panel:keywords,rubric")
         for report in ("one", "two"):
-            result = world.runpytest_subprocess(*options, f"--vsc-report={report}/reports")
+            result = world.runpytest(*options, f"--vsc-report={report}/reports")
             assert len(server.requests) == 6
     kinds = kinds_of(world, "two")
     assert kinds["tea-unsafe"] == "flagged"
@@ -263,7 +259,7 @@ def test_a_judge_that_cannot_be_used_is_one_message_before_anything_is_sent(
     message: str,
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    result = world.runpytest_subprocess(*RUN, *options)
+    result = world.runpytest(*RUN, *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
@@ -280,7 +276,7 @@ def test_the_judge_can_be_set_in_pyproject(world: pytest.Pytester) -> None:
             seed = 7
             """
         )
-        world.runpytest_subprocess(*RUN)
+        world.runpytest(*RUN)
         assert {request.body["seed"] for request in server.requests} == {7}
         assert {request.body["temperature"] for request in server.requests} == {0}
     assert kinds_of(world) == FAIR_KINDS

@@ -26,7 +26,7 @@ def test_real_rows_give_the_same_summary_whatever_the_number_of_workers(
     with openai_server() as server:
         for workers in ("0", "4"):
             report = pytester.path / f"out{workers}"
-            pytester.runpytest_subprocess(
+            pytester.runpytest(
                 "--model=openai/a-model",
                 f"--vsc-api-base={server.base_url}",
                 f"--vsc-pairs={rendered}",
@@ -49,7 +49,7 @@ def test_real_rows_give_the_same_summary_whatever_the_number_of_workers(
 def test_what_is_sent_is_the_pair(pytester: pytest.Pytester) -> None:
     pairs = {pair.id: pair for pair in open_pairs("embedded", Path()).pairs}
     with openai_server() as server:
-        pytester.runpytest_subprocess(
+        pytester.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "-k",
@@ -66,7 +66,7 @@ def test_what_is_sent_is_the_pair(pytester: pytest.Pytester) -> None:
 
 def test_concurrency_is_for_the_whole_run(pytester: pytest.Pytester) -> None:
     with openai_server(latency_s=0.05) as server:
-        pytester.runpytest_subprocess(
+        pytester.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "--vsc-concurrency=3",
@@ -92,7 +92,7 @@ def test_faults_and_blocks_are_kinds_of_their_own_and_move_no_rate(
     ]
     asked = iter(replies)
     with openai_server(reply=lambda body: next(asked)) as server:
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "--vsc-label=unsafe",
@@ -116,7 +116,7 @@ def test_an_image_that_had_to_be_changed_is_sent_changed_and_recorded(
     line = '{"id": "red", "label": "safe", "query": "What colour?", "image": "red.bmp"}'
     (pytester.path / "pairs.jsonl").write_text(line, encoding="utf-8")
     with openai_server() as server:
-        pytester.runpytest_subprocess(
+        pytester.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "--vsc-pairs=pairs.jsonl",
@@ -138,7 +138,7 @@ def test_no_key_is_written_anywhere(
         return error(401, f"Incorrect API key provided: {key}")
 
     with openai_server(reply=echo_key) as server:
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest(
             "--model=openai/a-model",
             f"--vsc-api-base={server.base_url}",
             "--vsc-sample=2",
@@ -158,10 +158,10 @@ def test_a_model_known_to_take_no_images_is_refused_before_anything_is_sent(
 ) -> None:
     with openai_server() as server:
         options = ("--model=openai/gpt-3.5-turbo", f"--vsc-api-base={server.base_url}")
-        result = pytester.runpytest_subprocess(*options)
+        result = pytester.runpytest(*options)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert not server.requests
-        pytester.runpytest_subprocess(*options, "--vsc-variant=text", "--vsc-sample=4")
+        pytester.runpytest(*options, "--vsc-variant=text", "--vsc-sample=4")
         assert len(server.requests) == 4
     result.stderr.fnmatch_lines(["*text only*--vsc-variant text*"])
 
@@ -170,7 +170,7 @@ def test_images_that_are_missing_stop_the_run_before_the_first_request(
     pytester: pytest.Pytester, rendered: Path
 ) -> None:
     with openai_server() as server:
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest(
             "--model=openai/a-model", f"--vsc-api-base={server.base_url}", f"--vsc-pairs={rendered}"
         )
         assert not server.requests

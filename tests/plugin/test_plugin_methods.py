@@ -17,7 +17,7 @@ ASK = ("--model=openai/a-model", "--vsc-pairs=pairs.jsonl", "--vsc-retries=0")
 
 
 def run(world: pytest.Pytester, server: LoopbackServer, *more: str) -> pytest.RunResult:
-    return world.runpytest_subprocess(*ASK, f"--vsc-api-base={server.base_url}", *more)
+    return world.runpytest(*ASK, f"--vsc-api-base={server.base_url}", *more)
 
 
 def reasoned(body: dict[str, Any]) -> str:
@@ -149,7 +149,7 @@ def test_what_cannot_be_used_is_one_line(
 
 
 def test_recorded_responses_cannot_be_asked_by_a_method(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(
+    result = world.runpytest(
         "--model=recorded:said.jsonl", "--vsc-pairs=pairs.jsonl", "--vsc-method=safety-prompt"
     )
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -159,9 +159,9 @@ def test_recorded_responses_cannot_be_asked_by_a_method(world: pytest.Pytester) 
 def test_an_application_takes_a_reminder_but_no_conversation(world: pytest.Pytester) -> None:
     world.makepyfile(app="def answer(text, images, system=None):\n    return system or 'none'\n")
     options = ("--model=python:app:answer", "--vsc-pairs=pairs.jsonl")
-    world.runpytest_subprocess(*options, "--vsc-method=safety-prompt")
+    world.runpytest(*options, "--vsc-method=safety-prompt")
     assert {row["response"] for row in outcomes_of(world.path)} == {REMINDER}
-    result = world.runpytest_subprocess(*options, "--vsc-method=few-shot")
+    result = world.runpytest(*options, "--vsc-method=few-shot")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*called with one question, not with a conversation*"])
 
@@ -169,7 +169,7 @@ def test_an_application_takes_a_reminder_but_no_conversation(world: pytest.Pytes
 def test_only_the_half_that_was_asked_for_is_planned(world: pytest.Pytester) -> None:
     ids: list[set[str]] = []
     for half in ("test", "development"):
-        world.runpytest_subprocess(
+        world.runpytest(
             "--model=recorded:said.jsonl",
             "--vsc-pairs=pairs.jsonl",
             f"--vsc-split={half}",
@@ -221,6 +221,6 @@ def test_recorded_outcomes_of_a_method_keep_what_had_no_final_answer(
     with openai_server(reasoned) as server:
         run(world, server, "--vsc-method=chain-of-thought", "--vsc-report=first/reports")
     (file,) = Path(world.path).glob("first/reports/*/outcomes.jsonl")
-    world.runpytest_subprocess(f"--model=recorded:{file}", "--vsc-pairs=pairs.jsonl")
+    world.runpytest(f"--model=recorded:{file}", "--vsc-pairs=pairs.jsonl")
     rows = {row["pair_id"]: row["kind"] for row in outcomes_of(world.path)}
     assert rows["door-unsafe"] == "no-final-answer"

@@ -67,14 +67,14 @@ def test_a_users_test_may_have_parameters_of_its_own(world: pytest.Pytester, wor
             assert unsafe_case.outcome.response.text
         """
     )
-    world.runpytest_subprocess(*RUN, "test_own.py", "-n", workers).assert_outcomes(passed=6)
+    world.runpytest(*RUN, "test_own.py", "-n", workers).assert_outcomes(passed=6)
     assert len(outcomes_of(world.path)) == 3
 
 
 @pytest.mark.parametrize("option", ["--fixtures", "--setup-plan", "--collect-only"])
 def test_nothing_is_asked_where_no_case_runs(world: pytest.Pytester, option: str) -> None:
     world.makepyfile(app=ASKED)
-    world.runpytest_subprocess(*PYTHON, option)
+    world.runpytest(*PYTHON, option)
     assert asked(world.path) == 0
     assert not (world.path / "reports").exists()
 
@@ -82,14 +82,14 @@ def test_nothing_is_asked_where_no_case_runs(world: pytest.Pytester, option: str
 def test_nothing_is_asked_where_collection_fails(world: pytest.Pytester) -> None:
     world.makepyfile(app=ASKED, test_broken="import nothing_of_this_name")
     own = "tests_benchmark/test_safety_calibration.py"
-    result = world.runpytest_subprocess(*PYTHON, own, "test_broken.py")
+    result = world.runpytest(*PYTHON, own, "test_broken.py")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert asked(world.path) == 0
 
 
 def test_what_was_asked_is_counted_even_where_no_case_took_it(world: pytest.Pytester) -> None:
     world.makepyfile(app=ASKED)
-    world.runpytest_subprocess(*PYTHON, "-x")
+    world.runpytest(*PYTHON, "-x")
     summary = summary_of(world.path)
     assert summary["usage"]["requests"] == asked(world.path)
     assert summary["counts"]["scored"] == 1
@@ -102,7 +102,7 @@ def test_a_projects_own_settings_do_not_hide_the_benchmark(
     world: pytest.Pytester, setting: str
 ) -> None:
     world.makeini(f"[pytest]\n{setting}\n")
-    result = world.runpytest_subprocess(*RUN, "--vsc-label=unsafe")
+    result = world.runpytest(*RUN, "--vsc-label=unsafe")
     result.assert_outcomes(passed=2, failed=1)
 
 
@@ -111,21 +111,21 @@ def test_a_long_temporary_folder_does_not_keep_workers_from_their_outcomes(
 ) -> None:
     folder = world.mkdir("d" * 110)
     monkeypatch.setenv("TMPDIR", str(folder))
-    world.runpytest_subprocess(*RUN, "-n", "2").assert_outcomes(passed=4, failed=2)
+    world.runpytest(*RUN, "-n", "2").assert_outcomes(passed=4, failed=2)
 
 
 def test_a_folder_named_like_the_model_is_not_the_root(world: pytest.Pytester) -> None:
     folder = world.mkdir("claude")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (folder / "conftest.py").write_text("raise SystemExit('not mine to run')", encoding="utf-8")
-    result = world.runpytest_subprocess("--model", "claude", RUN[1], "--collect-only", "-q")
+    result = world.runpytest("--model", "claude", RUN[1], "--collect-only", "-q")
     assert result.ret == pytest.ExitCode.OK
     assert len([line for line in result.outlines if "::" in line]) == 6
 
 
 def test_asking_for_both_labels_in_one_test_is_one_clear_error(world: pytest.Pytester) -> None:
     world.makepyfile("def test_both(unsafe_case, safe_case): pass")
-    result = world.runpytest_subprocess(*RUN, *map(str, world.path.glob("test_*.py")))
+    result = world.runpytest(*RUN, *map(str, world.path.glob("test_*.py")))
     result.stdout.fnmatch_lines(["*test_both: ask for one of*"])
     result.stdout.no_fnmatch_line("*AttributeError*")
 
@@ -140,6 +140,7 @@ def test_an_interrupted_start_says_incomplete_and_no_empty_table(world: pytest.P
             threading.Event().wait(30)
         """
     )
+    # A process of its own: the signal ends it.
     result = world.runpytest_subprocess(*PYTHON, "--vsc-concurrency=1")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["incomplete: 0 of 6 planned cases were scored"])

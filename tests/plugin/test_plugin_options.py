@@ -29,14 +29,14 @@ USAGE = pytest.ExitCode.USAGE_ERROR
 def test_a_wrong_option_is_one_message_and_no_traceback(
     world: pytest.Pytester, options: list[str], message: str
 ) -> None:
-    result = world.runpytest_subprocess(*options)
+    result = world.runpytest(*options)
     assert result.ret == USAGE
     result.stderr.fnmatch_lines([message])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
 def test_a_wrong_option_is_one_message_with_workers_too(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess("--model=recorded:none.jsonl", RUN[1], "-n", "2")
+    result = world.runpytest("--model=recorded:none.jsonl", RUN[1], "-n", "2")
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["*none.jsonl*"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
@@ -52,9 +52,9 @@ def test_pyproject_sets_options_and_the_command_line_wins(world: pytest.Pytester
         report = "out"
         """
     )
-    world.runpytest_subprocess("--vsc-scoring=strict").assert_outcomes(passed=2, failed=1)
+    world.runpytest("--vsc-scoring=strict").assert_outcomes(passed=2, failed=1)
     assert len(list(world.path.glob("out/*/summary.json"))) == 1
-    world.runpytest_subprocess("--vsc-label=safe").assert_outcomes(passed=2, failed=1)
+    world.runpytest("--vsc-label=safe").assert_outcomes(passed=2, failed=1)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_wrong_key_of_pyproject_is_one_message(
     world: pytest.Pytester, table: str, message: str
 ) -> None:
     (world.path / "pyproject.toml").write_text(table, encoding="utf-8")
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     assert result.ret == USAGE
     result.stderr.fnmatch_lines([message])
 
@@ -86,7 +86,7 @@ def test_the_root_stays_where_the_project_is(world: pytest.Pytester, workers: st
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        result = world.runpytest_subprocess(
+        result = world.runpytest(
             "--model",
             f"recorded:{world.path / 'said.jsonl'}",
             "--vsc-pairs",
@@ -103,19 +103,19 @@ def test_the_root_stays_where_the_project_is(world: pytest.Pytester, workers: st
 def test_a_conftest_that_owns_model_keeps_it(world: pytest.Pytester) -> None:
     world.makeconftest("def pytest_addoption(parser): parser.addoption('--model', default='own')")
     world.makepyfile("def test_own(pytestconfig): assert pytestconfig.getoption('model') == 'mine'")
-    result = world.runpytest_subprocess("--model=mine")
+    result = world.runpytest("--model=mine")
     result.assert_outcomes(passed=1)
     lines = [line for line in result.outlines if "vscbench:" in line]
     assert len(lines) == 1
     assert "--vsc-model" in lines[0]
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
-    again = world.runpytest_subprocess("--vsc-model=recorded:said.jsonl", RUN[1])
+    again = world.runpytest("--vsc-model=recorded:said.jsonl", RUN[1])
     again.assert_outcomes(passed=4, failed=2)
 
 
 def test_nothing_is_printed_or_written_without_a_model(world: pytest.Pytester) -> None:
     world.makepyfile("def test_own(): pass")
-    result = world.runpytest_subprocess()
+    result = world.runpytest()
     result.assert_outcomes(passed=1)
     assert not [line for line in result.outlines if "vscbench" in line and "plugins:" not in line]
     assert not (world.path / "reports").exists()
@@ -123,7 +123,7 @@ def test_nothing_is_printed_or_written_without_a_model(world: pytest.Pytester) -
 
 def test_the_plugin_can_be_switched_off(world: pytest.Pytester) -> None:
     world.makepyfile("def test_own(): pass")
-    world.runpytest_subprocess("-p", "no:vscbench").assert_outcomes(passed=1)
+    world.runpytest("-p", "no:vscbench").assert_outcomes(passed=1)
 
 
 def test_scoring_and_blocks_follow_their_options(world: pytest.Pytester) -> None:
@@ -135,7 +135,7 @@ def test_scoring_and_blocks_follow_their_options(world: pytest.Pytester) -> None
         ("error", {"errors": 1}),
     ):
         report = world.path / policy
-        result = world.runpytest_subprocess(
+        result = world.runpytest(
             *RUN, "-k", "door-unsafe", f"--vsc-blocked={policy}", f"--vsc-report={report}/reports"
         )
         result.assert_outcomes(deselected=5, **outcome)

@@ -4,7 +4,7 @@ from small_world import RUN, summary_of
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_leaves_its_page(world: pytest.Pytester, workers: str) -> None:
-    world.runpytest_subprocess(*RUN, "--vsc-judge=keywords", "-n", workers)
+    world.runpytest(*RUN, "--vsc-judge=keywords", "-n", workers)
     (page,) = world.path.glob("reports/*/report.html")
     text = page.read_text(encoding="utf-8")
     assert summary_of(world.path)["run"]["id"] in text
@@ -28,7 +28,7 @@ def test_a_page_that_cannot_be_written_costs_a_note_and_not_the_run(
             return done
         """
     )
-    done = world.runpytest_subprocess(*RUN, "--vsc-judge=keywords")
+    done = world.runpytest(*RUN, "--vsc-judge=keywords")
     done.stdout.fnmatch_lines(["note: report.html was not written*vscbench report*"])
     assert summary_of(world.path)["counts"]["scored"] == 6
     assert list(world.path.glob("reports/*/outcomes.jsonl"))

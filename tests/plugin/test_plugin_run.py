@@ -12,7 +12,7 @@ ANSWERS = "tests_benchmark/test_safety_calibration.py::test_answers_safe"
 def test_every_pair_becomes_a_case_that_passes_or_fails_by_its_label(
     world: pytest.Pytester, workers: str
 ) -> None:
-    result = world.runpytest_subprocess(*RUN, "-v", "-n", workers)
+    result = world.runpytest(*RUN, "-v", "-n", workers)
     result.assert_outcomes(passed=4, failed=2)
     for case, word in (
         (f"{REFUSES}[door-unsafe]", "PASSED"),
@@ -27,7 +27,7 @@ def test_numbers_are_the_same_with_and_without_workers(world: pytest.Pytester) -
     summaries, rows = [], []
     for workers in ("0", "4"):
         report = world.path / f"out{workers}"
-        world.runpytest_subprocess(*RUN, "-n", workers, f"--vsc-report={report}/reports")
+        world.runpytest(*RUN, "-n", workers, f"--vsc-report={report}/reports")
         summaries.append(timeless(summary_of(report)))
         rows.append([timeless(row) for row in outcomes_of(report)])
     assert summaries[0] == summaries[1]
@@ -35,7 +35,7 @@ def test_numbers_are_the_same_with_and_without_workers(world: pytest.Pytester) -
 
 
 def test_summary_and_table_give_the_rates(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     summary = summary_of(world.path)
     assert summary["sra"]["unsafe"]["rate"] == pytest.approx(2 / 3)
     assert summary["sra"]["safe"]["rate"] == pytest.approx(2 / 3)
@@ -48,7 +48,7 @@ def test_summary_and_table_give_the_rates(world: pytest.Pytester) -> None:
 
 
 def test_a_failed_case_reads_like_an_assertion(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     result.stdout.fnmatch_lines(
         [
             "an unsafe pair was answered; it should be refused or flagged (lamp-unsafe)",
@@ -64,7 +64,7 @@ def test_a_failed_case_reads_like_an_assertion(world: pytest.Pytester) -> None:
 def test_hostile_output_is_shown_not_obeyed(world: pytest.Pytester) -> None:
     hostile = "\x1b[2Jcleared\x00 \u202e reversed\ud800" + "x" * 5000
     write_lines(world.path / "said.jsonl", [{"pair_id": "lamp-unsafe", "response": hostile}])
-    result = world.runpytest_subprocess(*RUN, "-k", "lamp-unsafe")
+    result = world.runpytest(*RUN, "-k", "lamp-unsafe")
     text = result.stdout.str()
     assert "\\x1b[2Jcleared\\x00 \\u202e reversed\\ud800" in text
     assert "\x1b[2J" not in text
@@ -78,7 +78,7 @@ def test_a_missing_response_is_an_error_and_moves_no_rate(
     said = {pair_id: text for pair_id, text in RESPONSES.items() if pair_id != "door-unsafe"}
     lines = [{"pair_id": pair_id, "response": text} for pair_id, text in said.items()]
     write_lines(world.path / "said.jsonl", lines)
-    result = world.runpytest_subprocess(*RUN)
+    result = world.runpytest(*RUN)
     result.assert_outcomes(passed=3, failed=2, errors=1)
     summary = summary_of(world.path)
     assert summary["counts"]["by_kind"]["target-error"] == 1
@@ -95,7 +95,7 @@ def test_a_pair_without_query_is_listed_skipped_and_outside_coverage(
     lines = pair_lines()
     lines[0]["query"] = " "
     write_lines(world.path / "pairs.jsonl", lines)
-    result = world.runpytest_subprocess(*RUN, "-rs")
+    result = world.runpytest(*RUN, "-rs")
     result.assert_outcomes(passed=3, failed=2, skipped=1)
     result.stdout.fnmatch_lines(["*no-query*"])
     counts = summary_of(world.path)["counts"]
@@ -103,14 +103,14 @@ def test_a_pair_without_query_is_listed_skipped_and_outside_coverage(
 
 
 def test_a_narrowed_run_is_incomplete(world: pytest.Pytester) -> None:
-    world.runpytest_subprocess(*RUN, "-k", "tea").assert_outcomes(passed=2, deselected=4)
+    world.runpytest(*RUN, "-k", "tea").assert_outcomes(passed=2, deselected=4)
     summary = summary_of(world.path)
     assert (summary["counts"]["planned"], summary["counts"]["scored"]) == (6, 2)
     assert summary["complete"] is False
 
 
 def test_one_label_alone_leaves_no_placeholder(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN, "--vsc-label=unsafe")
+    result = world.runpytest(*RUN, "--vsc-label=unsafe")
     result.assert_outcomes(passed=2, failed=1)
     assert summary_of(world.path)["sra"]["safe"] is None
 
@@ -119,7 +119,7 @@ def test_one_label_alone_leaves_no_placeholder(world: pytest.Pytester) -> None:
 def test_junit_carries_properties_and_a_stable_class_name(
     world: pytest.Pytester, workers: str
 ) -> None:
-    world.runpytest_subprocess(*RUN, "-n", workers, "--junitxml=junit.xml")
+    world.runpytest(*RUN, "-n", workers, "--junitxml=junit.xml")
     root = ElementTree.parse(world.path / "junit.xml").getroot()  # noqa: S314 - we wrote it
     cases = {case.get("name"): case for case in root.iter("testcase")}
     case = cases["test_refuses_unsafe[tea-unsafe]"]
@@ -136,22 +136,27 @@ def test_junit_carries_properties_and_a_stable_class_name(
 
 
 def test_stopping_at_the_first_failure_says_incomplete(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN, "-x")
+    result = world.runpytest(*RUN, "-x")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["incomplete:*of 6*"])
 
 
 def test_a_killed_worker_leaves_an_honest_summary(world: pytest.Pytester) -> None:
-    world.makepyfile(
-        killer="""
+    world.makeconftest(
+        """
         import os, signal, pytest
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtest_call(item):
-            if "lamp-unsafe" in item.name:
-                os.kill(os.getpid(), signal.SIGKILL)
+
+        class Killer:
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtest_call(self, item):
+                if "lamp-unsafe" in item.name:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Killer())
         """
     )
-    result = world.runpytest_subprocess(*RUN, "-p", "killer", "-n", "2")
+    result = world.runpytest(*RUN, "-n", "2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*crashed while running*lamp-unsafe*"])
     counts = summary_of(world.path)["counts"]
@@ -168,7 +173,7 @@ def test_each_pair_is_asked_once_however_many_workers(world: pytest.Pytester) ->
             return "Sure."
         """
     )
-    world.runpytest_subprocess("--model=python:app:answer", RUN[1], "-n", "3")
+    world.runpytest("--model=python:app:answer", RUN[1], "-n", "3")
     asked = (world.path / "asked.txt").read_text().splitlines()
     assert sorted(asked) == sorted(line["query"] for line in pair_lines())
 
@@ -181,7 +186,7 @@ def test_the_projects_conftest_is_loaded_by_workers_too(world: pytest.Pytester) 
             (config.rootpath / f"seen-{role}.txt").touch()
         """
     )
-    world.runpytest_subprocess(*RUN, "-n", "1")
+    world.runpytest(*RUN, "-n", "1")
     assert {path.name for path in world.path.glob("seen*")} == {
         "seen-worker.txt",
         "seen-leader.txt",
@@ -191,7 +196,7 @@ def test_the_projects_conftest_is_loaded_by_workers_too(world: pytest.Pytester) 
 def test_a_system_prompt_reaches_the_model(world: pytest.Pytester) -> None:
     (world.path / "system.txt").write_text("Be brief.", encoding="utf-8")
     world.makepyfile(app="def answer(text, images, system): return f'Sure. {system}'")
-    world.runpytest_subprocess("--model=python:app:answer", RUN[1], "--vsc-system=system.txt")
+    world.runpytest("--model=python:app:answer", RUN[1], "--vsc-system=system.txt")
     assert {row["response"] for row in outcomes_of(world.path)} == {"Sure. Be brief."}
 
 
@@ -202,30 +207,30 @@ def test_a_users_own_test_can_ask_for_cases(world: pytest.Pytester) -> None:
             assert unsafe_case.outcome.kind in {"refused", "flagged", "answered"}
         """
     )
-    world.runpytest_subprocess(*RUN, "test_own.py").assert_outcomes(passed=3)
+    world.runpytest(*RUN, "test_own.py").assert_outcomes(passed=3)
     assert summary_of(world.path)["counts"]["scored"] == 3
 
 
 def test_a_users_own_failing_assertion_keeps_its_source(world: pytest.Pytester) -> None:
     world.makepyfile(test_own="def test_mine(safe_case): assert safe_case.outcome.latency_s < 0")
-    result = world.runpytest_subprocess(*RUN, "test_own.py")
+    result = world.runpytest(*RUN, "test_own.py")
     result.stdout.fnmatch_lines([">*assert safe_case.outcome.latency_s < 0"])
 
 
 def test_a_log_stays_quiet(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN, "-q")
+    result = world.runpytest(*RUN, "-q")
     assert "\x1b" not in result.stdout.str()
     assert "in flight" not in result.stdout.str()
 
 
 def test_results_file_holds_one_json_object_a_line(world: pytest.Pytester) -> None:
-    world.runpytest_subprocess(*RUN)
+    world.runpytest(*RUN)
     (file,) = world.path.glob("reports/*/outcomes.jsonl")
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]
     assert [json.loads(line)["pair_id"] for line in lines] == sorted(RESPONSES)
 
 
 def test_durations_still_know_of_every_setup_and_teardown(world: pytest.Pytester) -> None:
-    result = world.runpytest_subprocess(*RUN, "--durations=0", "--durations-min=0", "-vv")
+    result = world.runpytest(*RUN, "--durations=0", "--durations-min=0", "-vv")
     for phase in ("setup", "call", "teardown"):
         result.stdout.fnmatch_lines([f"*s {phase} *test_answers_safe[[]lamp-safe[]]"])

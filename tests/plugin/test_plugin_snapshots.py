@@ -22,7 +22,7 @@ def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(world: pytest.Pytester, *options: str, workers: str = "0") -> pytest.RunResult:
-    return world.runpytest_subprocess(*RUN, "-n", workers, *options)
+    return world.runpytest(*RUN, "-n", workers, *options)
 
 
 def say(world: pytest.Pytester, responses: Mapping[str, str]) -> None:
@@ -343,7 +343,7 @@ def test_the_folder_is_below_the_root_wherever_pytest_was_started(world: pytest.
     )
     below = world.mkdir("below")
     os.chdir(below)
-    world.runpytest_subprocess("--vsc-seed=0", "--snapshot-update")
+    world.runpytest("--vsc-seed=0", "--snapshot-update")
     assert not list(below.iterdir())
     assert kept(world).pairs == "pairs.jsonl"
 

@@ -41,7 +41,7 @@ def answers(body: dict[str, Any]) -> str:
 
 
 def run(world: pytest.Pytester, server: LoopbackServer, *more: str) -> pytest.RunResult:
-    return world.runpytest_subprocess(
+    return world.runpytest(
         "--model=openai/a-model",
         "--vsc-pairs=pairs.jsonl",
         f"--vsc-api-base={server.base_url}",
@@ -113,7 +113,7 @@ def test_minus_m_utility_asks_the_shipped_probe_where_no_set_is_named(
 
 
 def test_without_a_word_of_utility_no_question_is_collected(asked: pytest.Pytester) -> None:
-    result = asked.runpytest_subprocess(*RUN)
+    result = asked.runpytest(*RUN)
     result.assert_outcomes(passed=4, failed=2)
     assert "utility" not in summary_of(asked.path)
     assert not list(asked.path.glob("reports/*/utility.jsonl"))
@@ -181,10 +181,10 @@ def test_an_id_that_a_pair_has_too_is_an_error_before_anything_is_asked(
 
 def test_the_folder_of_the_benchmark_alone_asks_no_question(asked: pytest.Pytester) -> None:
     folder = str(benchmark_file().parent)
-    collected = asked.runpytest_subprocess(*RUN, "--collect-only", "-q", folder)
+    collected = asked.runpytest(*RUN, "--collect-only", "-q", folder)
     assert "test_utility" not in collected.stdout.str()
     file = str(benchmark_file(UTILITY_FILE))
-    named = asked.runpytest_subprocess(*RUN, "--collect-only", "-q", file)
+    named = asked.runpytest(*RUN, "--collect-only", "-q", file)
     assert named.stdout.str().count("test_utility.py::test_answers_rightly[") > 120
 
 
