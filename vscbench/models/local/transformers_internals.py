@@ -1,0 +1,77 @@
+"""All that is used of transformers beyond its documented interface, in one place.
+
+A test names each of these (``tests/models/local/test_local_internals.py``), and the upper bound of
+transformers in ``pyproject.toml`` is that of the releases with which it passes.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+# What architectures call a layer's attention, and the projection that mixes its heads.
+ATTENTIONS: Final = ("self_attn", "attention", "self_attention", "attn")
+PROJECTIONS: Final = ("o_proj", "out_proj", "dense", "wo")
+# A decoder lies at most so deep in a model that also sees.
+DEPTH: Final = 5
+
+
+def updated_inputs(model: Any, output: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any of transformers' models
+    """Return a decoder's inputs after a step: masks and places one token longer, and the cache."""
+    updated: dict[str, Any] = model._update_model_kwargs_for_generation(
+        output, dict(inputs), is_encoder_decoder=model.config.is_encoder_decoder
+    )
+    return updated
+
+
+def attention_of(model: Any) -> str:  # noqa: ANN401 - as above
+    """Return by which implementation of attention a loaded model computes."""
+    return str(model.config._attn_implementation)
+
+
+def decoder_layers(model: Any) -> Any:  # noqa: ANN401 - as above
+    """Return the list of a decoder's layers, or ``None`` where it is not found."""
+    from torch.nn import ModuleList
+
+    for _ in range(DEPTH):
+        layers = getattr(model, "layers", None)
+        if isinstance(layers, ModuleList):
+            return layers
+        inner = model.get_decoder() if hasattr(model, "get_decoder") else None
+        if inner is None or inner is model:
+            inner = getattr(model, "decoder", None) or getattr(model, "model", None)
+        if inner is None:
+            return None
+        model = inner
+    return None
+
+
+def attention_projection(layer: Any, width: int) -> Any:  # noqa: ANN401 - as above
+    """Return the projection of a layer's attention that takes all heads side by side, if any."""
+    for attention in ATTENTIONS:
+        for name in PROJECTIONS:
+            found = getattr(getattr(layer, attention, None), name, None)
+            if getattr(found, "in_features", None) == width:
+                return found
+    return None
+
+
+def image_architectures() -> Mapping[str, object]:
+    """Return the architectures, by their ``model_type``, that take images and give text."""
+    from transformers.models.auto import modeling_auto
+
+    known: Mapping[str, object] = modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    return known
+
+
+def text_architectures() -> Mapping[str, object]:
+    """Return the architectures, by their ``model_type``, that take and give text."""
+    from transformers.models.auto import modeling_auto
+
+    known: Mapping[str, object] = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return known
+
+
+def gguf_architectures() -> list[str]:
+    """Return the architectures that are read from GGUF files."""
+    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
+
+    return list(GGUF_SUPPORTED_ARCHITECTURES)
