@@ -1,6 +1,6 @@
 """What is used of transformers beyond its documented interface: a release that changes it says so.
 
-Each test names one thing of `vscbench.models.local.transformers_internals`; where one fails,
+Each test names one thing of `vscbench.models.local.internals`; where one fails,
 transformers was changed there, and the upper bound in ``pyproject.toml`` stays below that release.
 """
 
@@ -11,20 +11,23 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="local models need torch")
-transformers = pytest.importorskip("transformers", reason="local models need transformers")
+pytest.importorskip("transformers", reason="local models need transformers")
 
 import torch
+import transformers
 from local_models import BLIND, open_tiny
 
-from vscbench.models.local.loading import load_model
-from vscbench.models.local.places import find_places
-from vscbench.models.local.transformers_internals import (
+from vscbench.models.local.internals import (
     attention_of,
     gguf_architectures,
     image_architectures,
+    parts_beside_the_device,
+    pattern_key,
     text_architectures,
     updated_inputs,
 )
+from vscbench.models.local.loading import load_model
+from vscbench.models.local.places import find_places
 
 RELEASE = f"transformers {transformers.__version__} is not as vscbench knows it"
 
@@ -72,10 +75,17 @@ def test_layers_heads_and_the_kind_of_attention_are_found(
     places = find_places(model)
     assert len(places.layers) == model.config.get_text_config().num_hidden_layers, RELEASE
     assert places.layers_with_heads, RELEASE
-    assert attention_of(model) in {"sdpa", "eager"}, RELEASE
+    assert attention_of(model) == "sdpa", RELEASE
+    assert parts_beside_the_device(model) == frozenset(), RELEASE
 
 
 def test_the_tables_of_architectures_are_where_they_were() -> None:
     assert {"llava", "qwen2_5_vl", "mllama"} <= image_architectures().keys(), RELEASE
     assert {"llama", "qwen2"} <= text_architectures().keys(), RELEASE
     assert {"llama", "qwen2"} <= set(gguf_architectures()), RELEASE
+
+
+def test_a_module_falls_under_the_pattern_of_an_adapter_that_ends_like_it() -> None:
+    peft = pytest.importorskip("peft", reason="adapters need peft")
+    found = pattern_key(["q_proj", "layers.1.mlp"], "model.layers.0.q_proj")
+    assert found == "q_proj", f"peft {peft.__version__} is not as vscbench knows it"

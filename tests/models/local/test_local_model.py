@@ -4,6 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="local models need torch")
+pytest.importorskip("transformers", reason="local models need transformers")
+
 from local_models import generate_alone, open_tiny, some_requests
 from safetensors.torch import load_file, save_file
 

@@ -13,10 +13,10 @@ from vscbench.models.local.adapters import adapter_files, base_of_adapter, is_ad
 from vscbench.models.local.alone import folder_with_only
 from vscbench.models.local.gguf import named_gguf, read_gguf_header, require_gguf
 from vscbench.models.local.hub import fetch
+from vscbench.models.local.internals import image_architectures, text_architectures
 from vscbench.models.local.original_llava import is_original_llava, usual_base
 from vscbench.models.local.parameters import LocalParameters
 from vscbench.models.local.tensor_files import open_tensors, parameter_count, weight_files
-from vscbench.models.local.transformers_internals import image_architectures, text_architectures
 
 # By one of these transformers finds the weights of a folder.
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")

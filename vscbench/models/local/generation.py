@@ -11,9 +11,9 @@ from transformers import Cache, GenerationConfig
 
 from vscbench.errors import VscbenchError
 from vscbench.models.local.collate import collate, on_device, seen_by
+from vscbench.models.local.internals import updated_inputs
 from vscbench.models.local.revising import Reviser
 from vscbench.models.local.rows import Row
-from vscbench.models.local.transformers_internals import updated_inputs
 
 Finish = Callable[[Sequence[Row]], None]
 # Shape (rows, tokens), or (dimensions, rows, tokens) where an image has places in several.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vscbench.errors import UsageError
-from vscbench.models.local.transformers_internals import gguf_architectures
+from vscbench.models.local.internals import gguf_architectures
 
 SUFFIX: Final = ".gguf"
 # The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md

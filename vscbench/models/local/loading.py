@@ -10,10 +10,10 @@ from vscbench.errors import UsageError
 from vscbench.models.local.adapters import merge_adapter
 from vscbench.models.local.checkpoint import Checkpoint, Sight
 from vscbench.models.local.failures import not_loaded
+from vscbench.models.local.internals import attention_of, parts_beside_the_device
 from vscbench.models.local.memory import free_bytes_of_machine
 from vscbench.models.local.original_llava import overlay_original_llava
 from vscbench.models.local.parameters import LocalParameters
-from vscbench.models.local.transformers_internals import attention_of
 from vscbench.visible import one_line
 
 SHOWN_WEIGHTS = 3
@@ -81,12 +81,10 @@ def has_nvidia_gpu() -> bool:
 def slower_than_thought(model: Any, machine: Machine) -> tuple[str, ...]:  # noqa: ANN401 - as below
     """Say what of a loaded model computes slower than its device would: in words for a person."""
     notes = []
-    placed = {str(place) for place in (getattr(model, "hf_device_map", None) or {}).values()}
-    if len(placed) > 1 and placed & {"cpu", "disk"}:
-        where = " and ".join(sorted(placed & {"cpu", "disk"}))
+    if beside := parts_beside_the_device(model):
         notes.append(
-            f"part of the weights lies on the {where}, since they do not fit into GPU memory: far "
-            "slower than a server over several GPUs (--model=vllm:...) or a smaller model"
+            f"part of the weights lies on the {' and '.join(sorted(beside))}, since they do not "
+            "fit into GPU memory: far slower than a server over several GPUs (--model=vllm:...)"
         )
     attention = attention_of(model)
     if machine.attn_implementation is None and attention == "eager":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vscbench.errors import UsageError
-from vscbench.models.local.transformers_internals import attention_projection, decoder_layers
+from vscbench.models.local.internals import attention_projection, decoder_layers
 
 if TYPE_CHECKING:
     from torch.nn import Module

@@ -8,6 +8,7 @@ import torch
 from vscbench.models.local.choosing import chooser_of
 from vscbench.models.local.facts import Opened
 from vscbench.models.local.generation import Generator
+from vscbench.models.local.internals import attention_of
 from vscbench.models.local.loading import (
     generation_defaults,
     keep_only_marks,
@@ -16,7 +17,6 @@ from vscbench.models.local.loading import (
 )
 from vscbench.models.local.memory import tokens_that_fit
 from vscbench.models.local.scheduler import Ready
-from vscbench.models.local.transformers_internals import attention_of
 
 MOST_ROWS_GPU = 256
 MOST_ROWS_CPU = 64

@@ -1,10 +1,12 @@
-"""All that is used of transformers beyond its documented interface, in one place.
+"""All that is used of transformers and peft beyond their documented interfaces, in one place.
 
-A test names each of these (``tests/models/local/test_local_internals.py``), and the upper bound of
-transformers in ``pyproject.toml`` is that of the releases with which it passes.
+A test names each of these (``tests/models/local/test_local_internals.py``), and the upper bounds of
+both in ``pyproject.toml`` are those of the releases with which it passes. Names of modules in the
+layouts of LLaVA, to which published weights are laid, stand in ``original_llava.py`` and
+``adapters.py``, and are tested there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 # What architectures call a layer's attention, and the projection that mixes its heads.
@@ -25,6 +27,12 @@ def updated_inputs(model: Any, output: Any, inputs: Mapping[str, Any]) -> dict[s
 def attention_of(model: Any) -> str:  # noqa: ANN401 - as above
     """Return by which implementation of attention a loaded model computes."""
     return str(model.config._attn_implementation)
+
+
+def parts_beside_the_device(model: Any) -> frozenset[str]:  # noqa: ANN401 - as above
+    """Return where else than on one device accelerate has put a model's weights: cpu, disk."""
+    placed = {str(place) for place in (getattr(model, "hf_device_map", None) or {}).values()}
+    return frozenset(placed & {"cpu", "disk"}) if len(placed) > 1 else frozenset()
 
 
 def decoder_layers(model: Any) -> Any:  # noqa: ANN401 - as above
@@ -75,3 +83,10 @@ def gguf_architectures() -> list[str]:
     from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
     return list(GGUF_SUPPORTED_ARCHITECTURES)
+
+
+def pattern_key(patterns: Sequence[str], module: str) -> str:
+    """Return which of a LoRA adapter's patterns a module falls under; the module if none."""
+    from peft.utils.other import get_pattern_key
+
+    return str(get_pattern_key(patterns, module))
