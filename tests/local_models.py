@@ -1,14 +1,14 @@
 """What tests of local models share: a tiny checkpoint, opened, and what it says alone."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from vscbench.models.local.batch import Batch
+from vscbench.models.local.generation import Generator
 from vscbench.models.local.model import LocalModel, open_checkpoint
 from vscbench.models.local.opening import LocalOpening
 from vscbench.models.local.rows import Row
@@ -49,7 +49,7 @@ def _image(path: Path, chance: random.Random) -> Path:
     return path
 
 
-def generate_alone(model: Any, row: Row, batch: Batch) -> list[int]:  # noqa: ANN401 - transformers'
+def generate_alone(model: Any, row: Row, ends: frozenset[int]) -> list[int]:  # noqa: ANN401 - transformers'
     """Return the tokens that transformers' own ``generate`` gives for one row by itself."""
     import torch
 
@@ -59,25 +59,23 @@ def generate_alone(model: Any, row: Row, batch: Batch) -> list[int]:  # noqa: AN
             max_new_tokens=row.limit,
             do_sample=False,
             num_beams=1,
-            eos_token_id=sorted(batch.ends),
+            eos_token_id=sorted(ends),
         )[0].tolist()
     prompt = row.inputs["input_ids"][0].tolist()
     return output[len(prompt) :] if output[: len(prompt)] == prompt else output
 
 
-def finish_all(batch: Batch, rows: Sequence[Row], tokens: int) -> Iterator[Row]:
-    """Bring rows through a batch as the scheduler does, as many at a time as there is room for."""
-    waiting = list(rows)
-    while waiting or batch.rows:
-        room = batch.room(waiting, tokens)
-        alike = [row for row in waiting if row.has_image is waiting[0].has_image]
-        taken = alike[: room.rows]
-        if taken:
-            batch.admit(taken)
-            waiting = [row for row in waiting if row not in taken]
-        yield from batch.step()
+def answer_all(generator: Generator, rows: Sequence[Row], most_rows: int = 5) -> list[Row]:
+    """Answer rows in batches as the scheduler forms them; return them in the order they ended."""
+    ended: list[Row] = []
+    for has_image in (True, False):
+        alike = [row for row in rows if row.has_image is has_image]
+        alike.sort(key=lambda row: -row.length)
+        for start in range(0, len(alike), most_rows):
+            generator.answer(alike[start : start + most_rows], ended.extend)
+    return ended
 
 
 def fresh(row: Row) -> Row:
     """Return a row that was not begun."""
-    return replace(row, tokens=[], started=0.0, shift=0)
+    return replace(row, tokens=[], started=0.0)

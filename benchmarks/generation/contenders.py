@@ -7,19 +7,17 @@ from typing import Any
 import torch
 from PIL import Image
 
-from benchmarks.generation.counting import CountingBatch, Steps
+from benchmarks.generation.counting import CountingChooser, Steps
 from benchmarks.generation.llava import Llava
 from benchmarks.generation.work import Work
 from vscbench.models.cores import usable_cores
-from vscbench.models.local.batch import Batch
 from vscbench.models.local.choosing import TokenChooser
-from vscbench.models.local.continuous import ContinuousBatch
-from vscbench.models.local.kinds import attention_of
+from vscbench.models.local.generation import Generator
 from vscbench.models.local.memory import free_what_was_used, tokens_that_fit
 from vscbench.models.local.model import MOST_PREPARERS
 from vscbench.models.local.parameters import DEFAULT_MAX_TOKENS, LocalParameters
 from vscbench.models.local.prompts import ChatTemplate
-from vscbench.models.local.ready import MOST_ROWS_CPU, MOST_ROWS_GPU, PROMPT_TOKENS
+from vscbench.models.local.ready import COPIES, MOST_ROWS_CPU, MOST_ROWS_GPU
 from vscbench.models.local.rows import Row, RowMaker
 from vscbench.models.local.scheduler import Ready, Scheduler
 from vscbench.records import Request
@@ -40,19 +38,19 @@ def in_file_order(llava: Llava, work: Work, rows: int) -> Answers:
 
 def ours(llava: Llava, work: Work) -> tuple[Answers, Steps]:
     """Hand all requests to our engine at once; also return the steps that it took."""
-    batch = CountingBatch(_batch(llava))
+    chooser = CountingChooser(TokenChooser())
+    generator = _generator(llava, chooser)
     scheduler = Scheduler(
         _row_maker(llava, work),
-        lambda: Ready(batch, tokens_that_fit(llava.model)),
+        lambda: Ready(generator, tokens_that_fit(llava.model) // COPIES),
         min(usable_cores(), MOST_PREPARERS),
         math.inf,
     )
     waiting = [scheduler.submit(request) for request in work.requests]
     answers = [each.result().row.tokens for each in waiting]
     # The engine keeps its memory for more; here others need it.
-    batch.abandon()
     free_what_was_used()
-    return answers, batch.steps
+    return answers, chooser.steps
 
 
 def _row_maker(llava: Llava, work: Work) -> Callable[[Request], Row]:
@@ -78,20 +76,15 @@ class EndingRow(Row):
         return self.length + DEFAULT_MAX_TOKENS
 
 
-def _batch(llava: Llava) -> Batch:
-    """Batch as `vscbench.models.local.ready` does; no token ends an answer."""
-    attention = attention_of(llava.model)
-    if attention is None:
-        raise SystemExit("the installed transformers lays out LLaVA's memory in a new way")
+def _generator(llava: Llava, chooser: CountingChooser) -> Generator:
+    """Generate as `vscbench.models.local.ready` does; no token ends an answer."""
     is_cpu = llava.model.device.type == "cpu"
-    return ContinuousBatch(
+    return Generator(
         llava.model,
-        attention,
-        TokenChooser(),
+        chooser,
         ends=frozenset(),
         pad_token=llava.processor.tokenizer.pad_token_id,
         most_rows=MOST_ROWS_CPU if is_cpu else MOST_ROWS_GPU,
-        prompt_tokens=PROMPT_TOKENS,
     )
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from vscbench.models.local.batch import Batch, Room
-from vscbench.models.local.rows import Row
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vscbench.models.local.generation import Chooser
+    from vscbench.models.local.rows import Row
 
 
 @dataclass(slots=True)
@@ -21,48 +25,29 @@ class Steps:
     rows: list[int] = field(default_factory=list)
     looked_at: list[int] = field(default_factory=list)
 
+    def count(self, rows: "Sequence[Row]") -> None:
+        """Count what was computed for these rows, before each gets its next token."""
+        if not rows[0].tokens:
+            self.prompts += [row.length for row in rows]
+            self.images += sum(row.has_image for row in rows)
+            return
+        self.rows.append(len(rows))
+        self.looked_at.append(sum(row.length + len(row.tokens) for row in rows))
 
-@dataclass(slots=True)
-class CountingBatch:
-    """A batch that counts; see `vscbench.models.local.batch.Batch`."""
 
-    batch: Batch
+@dataclass(frozen=True, slots=True)
+class CountingChooser:
+    """Counts each step for which tokens are chosen."""
+
+    chooser: "Chooser"
     steps: Steps = field(default_factory=Steps)
 
     @property
-    def most_rows(self) -> int:
-        """How many at once, whatever the memory."""
-        return self.batch.most_rows
+    def is_plain(self) -> bool:
+        """Whether the likeliest token is taken and nothing else is looked at."""
+        return self.chooser.is_plain
 
-    @property
-    def ends(self) -> frozenset[int]:
-        """The tokens that end an answer."""
-        return self.batch.ends
-
-    @property
-    def rows(self) -> Sequence[Row]:
-        """Those that are not finished."""
-        return self.batch.rows
-
-    def room(self, waiting: Sequence[Row], tokens: int) -> Room:
-        """Say what may be taken up now."""
-        return self.batch.room(waiting, tokens)
-
-    def admit(self, rows: Sequence[Row]) -> None:
-        """Take up rows."""
-        self.batch.admit(rows)
-        self.steps.prompts += [row.length for row in rows]
-        self.steps.images += sum(row.has_image for row in rows)
-
-    def step(self) -> list[Row]:
-        """Go on."""
-        finished = self.batch.step()
-        if self.batch.rows:
-            self.steps.rows.append(len(self.batch.rows))
-            lengths = (row.length + len(row.tokens) for row in self.batch.rows)
-            self.steps.looked_at.append(sum(lengths))
-        return finished
-
-    def abandon(self) -> list[Row]:
-        """Give up everything."""
-        return self.batch.abandon()
+    def choose(self, scores: "Tensor", rows: "Sequence[Row]", seen: "Sequence[Tensor]") -> "Tensor":
+        """Return the next token of each row."""
+        self.steps.count(rows)
+        return self.chooser.choose(scores, rows, seen)

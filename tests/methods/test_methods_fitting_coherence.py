@@ -2,7 +2,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vscbench.methods.fitting.choosing import AlphaPoint, choose_alpha, unpack_point
@@ -53,12 +53,16 @@ def test_what_the_model_would_hardly_have_said_is_no_language() -> None:
 
 
 @given(st.text(max_size=80), st.integers(2, 6))
-def test_a_text_that_is_said_again_repeats_itself_more(text: str, times: int) -> None:
-    once, again = repeated_share(text), repeated_share(" ".join([text] * times))
-    assert 0 <= once <= again + 1e-9
-    assert again < 1
-    if len(" ".join(text.split())) >= 2 * STRETCH:
-        assert again > once
+@example("0" * 17, 2)
+def test_a_text_that_is_said_once_more_repeats_itself_more(text: str, times: int) -> None:
+    once = repeated_share(text)
+    again, once_more = (repeated_share(" ".join([text] * n)) for n in (times, times + 1))
+    assert 0 <= once < 1
+    assert 0 <= again <= once_more < 1
+    # The space between the first two makes stretches that one alone does not have, so a text that
+    # loops by itself may have a smaller share when it is said twice; from then on there are no new.
+    if len(" ".join(text.split())) >= STRETCH:
+        assert once_more > again > 0
 
 
 def test_nearly_all_ordinary_outputs_reach_the_least_score_and_so_do_written_sentences() -> None:

@@ -2,6 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="local models need torch")
+pytest.importorskip("transformers", reason="local models need transformers")
+
+pytest.importorskip("sklearn", reason="fitting needs scikit-learn")
+
 from planted_directions import LAYER, Planted, plant, write_planted_pairs
 
 from vscbench.methods.fitting.directions import direction_at

@@ -34,8 +34,6 @@ CASES = 32
 KEPT = 5
 ENDED_WITHIN_S = 60.0
 LOG = STORE.parent / "local-engine.log"
-# Answers that are asked to be this long do not fit into any memory beside each other.
-ENDLESS = 2**16
 # What every process of a run writes down when it ends: what it imported, and what it started.
 WITNESS = """
 import json, sys
@@ -48,15 +46,17 @@ def pytest_sessionfinish(session):
     with open(f"seen-{process}.json", "w", encoding="utf-8") as file:
         json.dump({"modules": sorted(sys.modules), "engines": engines}, file)
 """
-# Whenever it looks how much memory there is, the engine may from then on take 400 MB more than it
-# has. Python runs this at its start, where it is on the search path.
+# The engine looks how much memory there is before it reads the weights, and once they are there:
+# from then on it may take 24 MB more than it has. Python runs this at its start, where it is on
+# the search path.
 LITTLE_MEMORY = """
 import sys
+rooms = [400, 24]
 def limit(event, said):
-    if event == "open" and str(said[0]) == "/proc/meminfo":
+    if event == "open" and str(said[0]) == "/proc/meminfo" and rooms:
         import resource
         with open("/proc/self/statm") as file:
-            most = int(file.read().split()[0]) * resource.getpagesize() + 400 * 1024**2
+            most = int(file.read().split()[0]) * resource.getpagesize() + rooms.pop(0) * 1024**2
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 sys.addaudithook(limit)
@@ -83,10 +83,6 @@ def options_for(checkpoint: Path, workers: int, *options: str) -> list[str]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     checkpoint = make_tiny("llava", tmp_path_factory.mktemp("weights"))
-    file = checkpoint / "config.json"
-    config = json.loads(file.read_text(encoding="utf-8"))
-    config["text_config"]["max_position_embeddings"] = 2 * ENDLESS
-    file.write_text(json.dumps(config), encoding="utf-8")
     folder = tmp_path_factory.mktemp("quiet")
     with_witness(folder)
     return World(checkpoint, folder, run_benchmark(folder, options_for(checkpoint, 0)))
@@ -229,16 +225,17 @@ def test_out_of_memory_makes_batches_smaller_and_loses_no_case(
     (fresh / "sitecustomize.py").write_text(LITTLE_MEMORY, encoding="utf-8")
     for name, value in {"PYTHONPATH": str(fresh), "MALLOC_ARENA_MAX": "1"}.items():
         monkeypatch.setenv(name, value)
-    squeezed = run_benchmark(fresh, world.options(0, f"--vsc-param=max_tokens={ENDLESS}"))
-    log = (fresh / LOG).read_text(encoding="utf-8")
-    assert log.count("out of memory: from now on at most") > 1
+    (fresh / "system.txt").write_text("You are careful. " * 600, encoding="utf-8")
+    squeezed = run_benchmark(fresh, world.options(0, "--vsc-system=system.txt"))
+    assert "out of memory: from now on at most" in (fresh / LOG).read_text(encoding="utf-8")
     assert len(loads(fresh)) == 1
-    asked = ("latency_s", "response_key")
-    assert without(squeezed.rows, *asked) == without(world.quiet.rows, *asked)
+    assert squeezed.summary["complete"] is True
+    assert squeezed.summary["counts"]["by_kind"]["target-error"] == 0
+    assert squeezed.screen.count("note: memory ran out: batches were made smaller") == 1
 
 
-# Two whose batches are not refilled, one of which cannot be asked without an image; of the others
-# as of llava it is tests/models/local that says of each that it answers in a batch as alone.
+# One of the two cannot be asked without an image; of the others, as of llava, it is
+# tests/models/local that says of each that it answers in a batch as alone.
 @pytest.mark.parametrize("name", ["mllama", "instructblip"])
 def test_an_architecture_gives_the_same_outcomes_whatever_the_number_of_workers(
     name: str, fresh: Path

@@ -111,6 +111,9 @@ async def _answer(model: Model, frame: Frame, writer: Any) -> None:  # noqa: ANN
     try:
         response = await model.respond(unpack_request(frame["request"]))
         answer = {"id": frame["id"], "response": pack_response(response)}
+        # Of a model that can say what makes it slower than it might be.
+        if notes := list(getattr(model, "notes", ())):
+            answer["notes"] = notes
     except VscbenchError as error:
         answer = {"id": frame["id"], **pack_error(error)}
     except Exception as error:  # a defect must not leave its case waiting

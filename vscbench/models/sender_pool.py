@@ -79,6 +79,13 @@ class SenderPool:
         self._is_connected = False
         self._starting = asyncio.Lock()
         self.senders = started
+        self._notes: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks of the models that answered, for the person: what each says last."""
+        said = [note for notes in self._notes.values() for note in notes]
+        return tuple(dict.fromkeys(said))
 
     def add(self, opening: Opening) -> int:
         """Give a model its number; nothing is opened."""
@@ -105,6 +112,8 @@ class SenderPool:
         """
         senders = await self._ready(number)
         answer = await senders.ask(number, pack_request(request))
+        if "notes" in answer:
+            self._notes[number] = tuple(answer["notes"])
         if "response" not in answer:
             raise unpack_error(answer)
         return unpack_response(answer["response"])

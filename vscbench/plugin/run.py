@@ -198,7 +198,12 @@ class BenchmarkRun:
             folder=self.folder,
             summary=summary,
             has_outcomes=bool(outcomes),
-            notes=(*dispatcher.notes, *on_repeats(self.settings.epochs, self.params()), *remarks),
+            notes=(
+                *dispatcher.notes,
+                *self.subject.pools.local.notes,
+                *on_repeats(self.settings.epochs, self.params()),
+                *remarks,
+            ),
             stopped=without_quotes(stopped) if stopped and redact else stopped,
             unanswered=progress.submitted - progress.decided,
             store=self.settings.store if self._keeps else None,

@@ -152,6 +152,8 @@ class Sweep:
             if finished.stopped:
                 self.failures.append(f"{cell.name}: stopped, {finished.stopped}")
             self.tell(f"{cell.name}: {_told(finished.summary)}, {finished.folder}")
+            for note in finished.notes:
+                self.tell(f"{cell.name}: note: {note}")
         self._run = None
 
     def _prepared(self, cell: Cell, workplace: Workplace) -> BenchmarkRun:

@@ -320,22 +320,27 @@ def test_without_peft_one_line_says_what_to_install(
     assert "pip install peft" in refusal(base, folder)
 
 
-@pytest.mark.parametrize("stem", ["adapter_model", "non_lora_trainables", "mm_projector"])
-def test_pickles_are_refused_with_a_command_that_converts_them(
+@pytest.mark.parametrize("stem", ["non_lora_trainables", "mm_projector"])
+def test_pickles_beside_an_adapter_are_refused(
     stem: str, base: Llava, base_folder: Path, folder: Path
+) -> None:
+    trained(base_folder, folder)
+    torch.save({}, folder / f"{stem}.bin")
+    assert f"pickles ({stem}.bin), which can run code" in refusal(base, folder)
+
+
+def test_pickles_are_refused_with_a_command_that_converts_them(
+    base: Llava, base_folder: Path, folder: Path
 ) -> None:
     expected = trained(base_folder, folder)
     written = folder / "adapter_model.safetensors"
-    tensors = load_file(written)
-    if stem == "adapter_model":
-        written.unlink()
-    else:
-        norm = base.state_dict()["model.language_model.norm.weight"].clone()
-        tensors = {"base_model.model.model.norm.weight": norm}
-    torch.save(tensors, folder / f"{stem}.bin")
+    torch.save(load_file(written), folder / "adapter_model.bin")
+    written.unlink()
+    norm = base.state_dict()["model.language_model.norm.weight"].clone()
+    torch.save({"base_model.model.model.norm.weight": norm}, folder / "mm_projector.bin")
 
     said = refusal(base, folder)
-    assert f"pickles ({stem}.bin), which can run code" in said
+    assert "pickles (adapter_model.bin, mm_projector.bin), which can run code" in said
     command = shlex.split(said.partition("convert them once to safetensors with: ")[2])
     subprocess.run([sys.executable, *command[1:]], check=True)
 

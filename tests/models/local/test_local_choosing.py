@@ -1,6 +1,11 @@
 import random
 from collections.abc import Sequence
 
+import pytest
+
+pytest.importorskip("torch", reason="local models need torch")
+pytest.importorskip("transformers", reason="local models need transformers")
+
 import torch
 import transformers
 from hypothesis import given

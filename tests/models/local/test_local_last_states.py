@@ -21,7 +21,7 @@ NAMES = ("llava", "llava-next", "idefics3", "gemma3", "llama", "mllama", "instru
 
 def loaded(folder: Path, name: str, images: Path) -> tuple[Any, Places, list[Row]]:
     opened = open_tiny(folder, images=name not in BLIND)
-    weights: Any = load_ready(opened.opened).batch.model  # type: ignore[attr-defined]
+    weights: Any = load_ready(opened.opened).generator.model  # type: ignore[attr-defined]
     rows = [opened.maker.make(request) for request in some_requests(images, 8, name)]
     return weights, find_places(weights), [row for row in rows if row.has_image] or rows
 
@@ -91,7 +91,7 @@ def test_a_layer_that_has_nothing_to_look_at_passes_on_what_came_in(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
     opened = open_tiny(tiny("mllama"))
-    model: Any = load_ready(opened.opened).batch.model  # type: ignore[attr-defined]
+    model: Any = load_ready(opened.opened).generator.model  # type: ignore[attr-defined]
     requests = [each for each in some_requests(tmp_path, 8, "mllama") if each.image is None]
     rows = [opened.maker.make(request) for request in requests]
     states = read_last_states(model, find_places(model), rows, 0, layers=2)

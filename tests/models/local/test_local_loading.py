@@ -22,11 +22,13 @@ from tiny_vlms import ARCHITECTURES
 from vscbench.errors import UsageError
 from vscbench.models.local.checkpoint import find_checkpoint
 from vscbench.models.local.loading import (
+    NVIDIA_DRIVER,
     Machine,
     choose_machine,
     generation_defaults,
     load_config,
     load_model,
+    slower_than_thought,
 )
 from vscbench.models.local.parameters import LocalParameters
 from vscbench.models.local.processors import load_processor
@@ -140,6 +142,38 @@ def test_a_cpu_computes_in_wide_numbers_unless_told_otherwise() -> None:
     assert choose_machine(CPU) == PLAIN
     told = LocalParameters(device="cpu", dtype="bfloat16", attn_implementation="eager")
     assert choose_machine(told) == Machine("cpu", "bfloat16", "eager")
+
+
+def test_a_gpu_that_torch_cannot_use_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if not NVIDIA_DRIVER.is_dir():
+        assert choose_machine(LocalParameters()).notes == ()
+    (tmp_path / "nvidia-smi").touch(mode=0o755)
+    (note,) = choose_machine(LocalParameters()).notes
+    assert note.startswith("computed on the CPU, though this machine has a GPU: torch ")
+    assert choose_machine(CPU).notes == ()  # asked for by name
+
+
+def test_attention_that_is_slow_is_told_where_nobody_asked_for_it(folder: Path) -> None:
+    eager = Machine("cpu", "float32", "eager")
+    model = loaded(folder, eager)
+    assert slower_than_thought(model, eager) == ()
+    (note,) = slower_than_thought(model, PLAIN)
+    assert note.startswith("attention is computed step by step (eager)")
+    assert slower_than_thought(loaded(folder), PLAIN) == ()
+
+
+def test_weights_that_lie_beside_the_gpu_are_told(folder: Path) -> None:
+    model = loaded(folder)
+    model.hf_device_map = {"model": 0, "lm_head": "cpu"}
+    (note,) = slower_than_thought(model, PLAIN)
+    assert note.startswith("part of the weights lies on the cpu")
+    model.hf_device_map = {"": "cpu"}
+    assert slower_than_thought(model, PLAIN) == ()
 
 
 def test_without_a_word_the_best_device_is_taken() -> None:

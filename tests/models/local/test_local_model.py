@@ -4,6 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="local models need torch")
+pytest.importorskip("transformers", reason="local models need transformers")
+
 from local_models import generate_alone, open_tiny, some_requests
 from safetensors.torch import load_file, save_file
 
@@ -30,14 +34,14 @@ def test_an_answer_is_what_transformers_says_without_its_marks(
     for request, response in zip(requests, ask(model, *requests), strict=True):
         assert isinstance(response, Response)
         row = model.maker.make(request)
-        tokens = generate_alone(ready.batch.model, row, ready.batch)  # type: ignore[attr-defined]
+        tokens = generate_alone(ready.generator.model, row, ready.generator.ends)  # type: ignore[attr-defined]
         words = model.opened.tokenizer.decode(tokens, skip_special_tokens=True)
         assert response.text == words.strip()
         assert response.prompt_tokens == row.length
         assert response.completion_tokens == len(tokens)
         assert response.served_model == model.opened.version
         assert response.latency_s is not None and response.latency_s > 0
-        ended = tokens[-1] in ready.batch.ends
+        ended = tokens[-1] in ready.generator.ends
         assert response.finish is (Finish.STOP if ended else Finish.LENGTH)
 
 

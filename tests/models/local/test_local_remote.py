@@ -46,6 +46,18 @@ def forget(facts: ModelFacts) -> None:
     raise AssertionError(f"there is nothing new to remember: {facts}")
 
 
+async def ask_what_fails(model: RemoteLocalModel) -> None:
+    """See that a request that cannot be put to the model is a case of its own."""
+    with pytest.raises(DataError, match=r"gone\.png: the image cannot be read"):
+        await model.respond(Request("p", 1, "What?", Path("gone.png"), None))
+    with pytest.raises(TargetError, match="reads as an image") as raised:
+        await model.respond(Request("p", 1, "What is <image>?", None, None))
+    assert raised.value.cause is Cause.BAD_REQUEST
+    with pytest.raises(TargetError, match="the model reads 4096 at most"):
+        await model.respond(Request("p", 1, "why " * 9000, None, None))
+    assert (await model.respond(ASKED)).text
+
+
 def test_a_model_in_its_own_process_answers_as_one_in_this(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -57,6 +69,7 @@ def test_a_model_in_its_own_process_answers_as_one_in_this(
     async def ask_all(model: RemoteLocalModel, pool: SenderPool) -> None:
         known.append(model)
         answers.extend(await asyncio.gather(*map(model.respond, requests)))
+        await ask_what_fails(model)
 
     async def ask_here() -> list[Response]:
         return list(await asyncio.gather(*map(here.respond, requests)))
@@ -76,22 +89,6 @@ def test_a_model_in_its_own_process_answers_as_one_in_this(
     assert (model.price, model.default_concurrency) == (here.price, here.default_concurrency)
     log = (tmp_path / LOG_NAME).read_text(encoding="utf-8")
     assert "LlavaForConditionalGeneration, cpu, float32" in log
-
-
-def test_a_request_that_cannot_be_put_to_it_is_a_case_of_its_own(
-    tiny: Callable[[str], Path], tmp_path: Path
-) -> None:
-    async def ask_what_fails(model: RemoteLocalModel, pool: SenderPool) -> None:
-        with pytest.raises(DataError, match=r"gone\.png: the image cannot be read"):
-            await model.respond(Request("p", 1, "What?", tmp_path / "gone.png", None))
-        with pytest.raises(TargetError, match="reads as an image") as raised:
-            await model.respond(Request("p", 1, "What is <image>?", None, None))
-        assert raised.value.cause is Cause.BAD_REQUEST
-        with pytest.raises(TargetError, match="the model reads 4096 at most"):
-            await model.respond(Request("p", 1, "why " * 9000, None, None))
-        assert (await model.respond(ASKED)).text
-
-    with_engine(tiny("llava"), tmp_path / LOG_NAME, ask_what_fails)
 
 
 def test_an_engine_that_was_killed_ends_the_run_with_what_to_do(

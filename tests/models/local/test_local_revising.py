@@ -11,14 +11,15 @@ pytest.importorskip("torch", reason="local models need torch")
 pytest.importorskip("transformers", reason="local models need transformers")
 
 import torch
-from local_models import BLIND, finish_all, fresh, generate_alone, open_tiny, some_requests
+from local_models import BLIND, answer_all, fresh, generate_alone, open_tiny, some_requests
 from tiny_vlms.vectors import make_revision
 
 from vscbench.methods.vectors import read_vector_file, read_vectors
-from vscbench.models.local.batch import Batch
+from vscbench.models.local.generation import Generator
+from vscbench.models.local.loading import load_model
 from vscbench.models.local.model import LocalModel
 from vscbench.models.local.places import Places, find_places
-from vscbench.models.local.ready import load_ready
+from vscbench.models.local.ready import generator_of
 from vscbench.models.local.revising import Reviser
 from vscbench.models.local.rows import Row
 from vscbench.records import Request, Response, Revision
@@ -32,10 +33,8 @@ class World:
 
     def __init__(self, folder: Path, name: str, images: Path, number: int = 9) -> None:
         self.model: LocalModel = open_tiny(folder, images=name not in BLIND)
-        ready = load_ready(self.model.opened)
-        self.batch: Batch = ready.batch
-        self.tokens = ready.tokens
-        self.weights: Any = ready.batch.model  # type: ignore[attr-defined]
+        self.generator = loaded(self.model)
+        self.weights: Any = self.generator.model
         self.places: Places = find_places(self.weights)
         self.requests = some_requests(images, number, name)
         self.folder = images
@@ -63,7 +62,7 @@ class World:
     def alone(self, row: Row, revision: Revision | None) -> list[int]:
         """What is generated for one row by transformers, with the addition written out anew."""
         with added_by_hand(self.places, revision):
-            return generate_alone(self.weights, row, self.batch)
+            return generate_alone(self.weights, row, self.generator.ends)
 
     def hooks(self) -> int:
         """How many there are in the decoder; transformers has some of its own in image encoders."""
@@ -118,10 +117,14 @@ def world(tiny: Callable[[str], Path], tmp_path: Path) -> Callable[[str], World]
     return lambda name: World(tiny(name), name, tmp_path)
 
 
-def finished(world: World, rows: Sequence[Row], most_rows: int = 5) -> list[list[int]]:
-    world.batch.most_rows = most_rows  # type: ignore[misc]
-    ordered = sorted(rows, key=lambda row: -row.length)
-    assert len(list(finish_all(world.batch, ordered, world.tokens))) == len(rows)
+def loaded(model: LocalModel) -> Generator:
+    opened = model.opened
+    weights = load_model(opened.checkpoint, opened.parameters, opened.machine)
+    return generator_of(opened, weights)
+
+
+def finished(world: World, rows: Sequence[Row]) -> list[list[int]]:
+    assert len(answer_all(world.generator, rows)) == len(rows)
     return [row.tokens for row in rows]
 
 
@@ -133,7 +136,7 @@ def test_a_row_is_revised_alike_beside_rows_that_are_revised_otherwise(
     revisions = here.revisions()
     chosen = [revisions[number % len(revisions)] for number in range(len(here.requests))]
     rows = [here.row(*each) for each in zip(here.requests, chosen, strict=True)]
-    plain = [generate_alone(here.weights, row, here.batch) for row in rows]
+    plain = [generate_alone(here.weights, row, here.generator.ends) for row in rows]
     alone = [here.alone(row, revision) for row, revision in zip(rows, chosen, strict=True)]
     said = finished(here, rows)
     assert said == alone
@@ -199,7 +202,7 @@ def test_what_a_gate_said_once_it_is_not_asked_again(world: Callable[[str], Worl
     rows = [here.row(each, gated) for each in here.requests]
     for row in rows:
         row.is_revised = False
-    plain = [generate_alone(here.weights, row, here.batch) for row in rows]
+    plain = [generate_alone(here.weights, row, here.generator.ends) for row in rows]
     assert finished(here, rows) == plain
 
 
@@ -236,11 +239,13 @@ def test_rows_that_were_given_up_are_revised_alike_when_they_begin_anew(
     rows = [here.row(each, revision) for each in here.requests if each.image]
     again = [fresh(row) for row in rows]
     alone = [here.alone(row, revision) for row in rows]
-    assert here.batch.room(rows, here.tokens).rows >= len(rows)
-    here.batch.admit(rows)
-    if name == "llava":
-        here.batch.step()
-    assert here.batch.abandon()
+
+    def fail(ended: Sequence[Row]) -> None:
+        raise RuntimeError("no memory")
+
+    with pytest.raises(RuntimeError, match="no memory"):
+        here.generator.answer(rows, fail)
+    assert here.hooks() == 0
     assert finished(here, again) == alone
 
 
@@ -248,8 +253,8 @@ def test_half_the_numbers_are_revised_in_their_own_kind(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
     model = open_tiny(tiny("llava"), dtype="bfloat16")
-    ready = load_ready(model.opened)
-    weights: Any = ready.batch.model  # type: ignore[attr-defined]
+    generator = loaded(model)
+    weights = generator.model
     request = some_requests(tmp_path, 1)[0]
     said = []
     for alpha in (0.0, 3.0):
@@ -257,7 +262,7 @@ def test_half_the_numbers_are_revised_in_their_own_kind(
             tmp_path / f"{alpha}", weights.config, "layer", [(1, None)], alpha=alpha
         )
         row = model.maker.make(dataclasses.replace(request, revision=revision))
-        assert list(finish_all(ready.batch, [row], ready.tokens)) == [row]
+        assert answer_all(generator, [row]) == [row]
         said.append(row.tokens)
     assert said[0] != said[1]
 

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="local models need torch")
+pytest.importorskip("transformers", reason="local models need transformers")
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_models import open_tiny, some_requests
 
 from vscbench.errors import DataError, TargetError, UsageError, VscbenchError
-from vscbench.models.local.batch import Room
 from vscbench.models.local.rows import Row
 from vscbench.models.local.scheduler import Ready, Scheduler
-from vscbench.models.local.tasks import Answer, Task, choose
+from vscbench.models.local.tasks import MOST_PASSED, Answer, Task, choose
 from vscbench.records import FIRST_EPOCH, Request
 
 WAIT_S = 60.0
@@ -48,50 +51,39 @@ class LetterRows:
 
 
 @dataclass
-class LetterBatch:
+class LetterGenerator:
     """Counts up to a row's seed, one number a step, in a memory of so many tokens."""
 
     memory: int = 10**6
     most_rows: int = 8
     ends: frozenset[int] = frozenset({END})
-    rows: list[Row] = field(default_factory=list)
     together: list[list[int]] = field(default_factory=list)
     fault: Exception | None = None
     unbearable: int | None = None
-    rested: threading.Event = field(default_factory=threading.Event)
+    started: Callable[[], None] = lambda: None
 
-    def room(self, waiting: Sequence[Row], tokens: int) -> Room:
-        longest = max((row.most_tokens for row in waiting), default=1)
-        fitting = min(self.most_rows, max(1, tokens // longest))
-        return Room(max(0, fitting - len(self.rows)), longest)
-
-    def admit(self, rows: Sequence[Row]) -> None:
-        self.rows += rows
+    def answer(self, rows: Sequence[Row], finish: Callable[[Sequence[Row]], None]) -> None:
         self.together.append([row.length for row in rows])
-
-    def step(self) -> list[Row]:
-        if self.fault is not None:
-            raise self.fault
-        if self.unbearable in {row.length for row in self.rows}:
-            raise IndexError("index 9 is out of bounds")
-        if sum(row.most_tokens for row in self.rows) > self.memory:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
-        for row in self.rows:
-            row.tokens.append(END if len(row.tokens) == row.seed % 4 else 0)
-        finished = [
-            row for row in self.rows if row.tokens[-1] == END or len(row.tokens) == row.limit
-        ]
-        self.rows = [row for row in self.rows if row not in finished]
-        return finished
-
-    def abandon(self) -> list[Row]:
-        self.rested.set()
-        rows, self.rows = self.rows, []
-        return rows
+        self.started()
+        going = list(rows)
+        while going:
+            if self.fault is not None:
+                raise self.fault
+            if self.unbearable in {row.length for row in going}:
+                raise IndexError("index 9 is out of bounds")
+            if sum(row.most_tokens for row in going) > self.memory:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+            for row in going:
+                row.tokens.append(END if len(row.tokens) == row.seed % 4 else 0)
+            ended = [row for row in going if row.tokens[-1] == END or len(row.tokens) == row.limit]
+            going = [row for row in going if row not in ended]
+            finish(ended)
 
 
-def scheduler(batch: LetterBatch, rows: LetterRows | None = None, tokens: int = 10**6) -> Scheduler:
-    return Scheduler((rows or LetterRows()).make, lambda: Ready(batch, tokens), 2, WAIT_S)
+def scheduler(
+    generator: LetterGenerator, rows: LetterRows | None = None, tokens: int = 10**6
+) -> Scheduler:
+    return Scheduler((rows or LetterRows()).make, lambda: Ready(generator, tokens), 2, WAIT_S)
 
 
 def answers(
@@ -110,7 +102,7 @@ def answers(
 def test_every_row_that_fits_by_itself_is_answered_however_little_memory_there_is(
     lengths: list[int], memory: int, most_rows: int
 ) -> None:
-    batch = LetterBatch(memory, most_rows)
+    batch = LetterGenerator(memory, most_rows)
     busy = scheduler(batch)
     asked = [request("p" * (number % 7), length) for number, length in enumerate(lengths)]
     found = answers([busy.submit(each) for each in asked])
@@ -125,21 +117,21 @@ def test_every_row_that_fits_by_itself_is_answered_however_little_memory_there_i
 
 
 @dataclass
-class JudgedBatch(LetterBatch):
+class JudgedGenerator(LetterGenerator):
     """Says of each row once whether it is revised, as a gate does; a second look would differ."""
 
     looks: int = 0
 
-    def admit(self, rows: Sequence[Row]) -> None:
+    def answer(self, rows: Sequence[Row], finish: Callable[[Sequence[Row]], None]) -> None:
         for row in rows:
             if row.is_revised is None:
                 self.looks += 1
                 row.is_revised = row.length % 2 == 0
-        super().admit(rows)
+        super().answer(rows, finish)
 
 
 def test_what_a_gate_said_of_a_row_holds_when_it_begins_anew() -> None:
-    batch = JudgedBatch(memory=40)
+    batch = JudgedGenerator(memory=40)
     busy = scheduler(batch)
     found = answers([busy.submit(request("p" * 3, length)) for length in range(8, 16)])
     assert len(batch.together) > 1 + 8 * 8 // 40  # memory ran out, and rows began anew
@@ -150,14 +142,14 @@ def test_what_a_gate_said_of_a_row_holds_when_it_begins_anew() -> None:
 
 
 def test_what_is_meant_for_a_person_is_told_in_its_own_words() -> None:
-    busy = scheduler(LetterBatch(fault=UsageError("layer 3 has no heads")))
+    busy = scheduler(LetterGenerator(fault=UsageError("layer 3 has no heads")))
     (told,) = answers([busy.submit(request("a"))])
     assert isinstance(told, TargetError)
     assert str(told) == "the model failed at it: layer 3 has no heads"
 
 
 def test_a_row_that_does_not_fit_alone_is_told_so_and_the_others_go_on() -> None:
-    busy = scheduler(LetterBatch(memory=20))
+    busy = scheduler(LetterGenerator(memory=20))
     asked = [request("a", 3), request("b", 100), request("c", 5)]
     small, large, other = answers([busy.submit(each) for each in asked])
     assert isinstance(large, TargetError) and "memory" in str(large)
@@ -165,7 +157,7 @@ def test_a_row_that_does_not_fit_alone_is_told_so_and_the_others_go_on() -> None
 
 
 def test_a_request_that_cannot_be_prepared_is_told_so_alone() -> None:
-    busy = scheduler(LetterBatch())
+    busy = scheduler(LetterGenerator())
     asked = [request("a"), Request("b", FIRST_EPOCH, "??", None, None), request("c")]
     good, wrong, other = answers([busy.submit(each) for each in asked])
     assert isinstance(wrong, DataError)
@@ -183,14 +175,14 @@ def test_weights_that_cannot_be_loaded_are_told_to_every_request_then_and_later(
 
 
 def test_a_defect_while_generating_is_told_to_every_request_with_what_it_was() -> None:
-    busy = scheduler(LetterBatch(fault=IndexError("index 9 is out of bounds")))
+    busy = scheduler(LetterGenerator(fault=IndexError("index 9 is out of bounds")))
     for answer in answers([busy.submit(request(name)) for name in "abc"]):
         assert isinstance(answer, VscbenchError)
         assert "IndexError: index 9 is out of bounds" in str(answer)
 
 
 def test_one_request_that_the_model_cannot_bear_costs_no_other_its_answer() -> None:
-    busy = scheduler(LetterBatch(unbearable=13))
+    busy = scheduler(LetterGenerator(unbearable=13))
     asked = [request(f"p{length}", length) for length in range(1, 30)]
     found = answers([busy.submit(each) for each in asked])
     for each, answer in zip(asked, found, strict=True):
@@ -201,7 +193,7 @@ def test_one_request_that_the_model_cannot_bear_costs_no_other_its_answer() -> N
 
 
 def test_a_model_that_fails_at_everything_ends_the_run_after_a_few_tries() -> None:
-    batch = LetterBatch(fault=RuntimeError("device-side assert"))
+    batch = LetterGenerator(fault=RuntimeError("device-side assert"))
     busy = scheduler(batch)
     found = answers([busy.submit(request(f"p{length}", length)) for length in range(1, 30)])
     assert all("device-side assert" in str(answer) for answer in found)
@@ -210,7 +202,7 @@ def test_a_model_that_fails_at_everything_ends_the_run_after_a_few_tries() -> No
 
 
 def test_the_first_batch_waits_for_those_that_are_on_their_way() -> None:
-    gate, batch = threading.Event(), LetterBatch()
+    gate, batch = threading.Event(), LetterGenerator()
     busy = scheduler(batch, LetterRows(gate=gate))
     futures = [busy.submit(request(name)) for name in "abcdefgh"]
     gate.set()
@@ -219,18 +211,12 @@ def test_the_first_batch_waits_for_those_that_are_on_their_way() -> None:
 
 
 def test_a_request_alone_does_not_wait_for_company_that_never_comes() -> None:
-    (answer,) = answers([scheduler(LetterBatch()).submit(request("a"))])
+    (answer,) = answers([scheduler(LetterGenerator()).submit(request("a"))])
     assert isinstance(answer, Answer)
 
 
-def test_memory_is_given_back_while_there_is_nothing_to_do() -> None:
-    batch = LetterBatch()
-    answers([scheduler(batch).submit(request("a"))])
-    assert batch.rested.wait(WAIT_S)
-
-
 def test_a_row_is_cut_by_its_length_and_says_so() -> None:
-    (answer,) = answers([scheduler(LetterBatch(), LetterRows(limit=2)).submit(request("abc"))])
+    (answer,) = answers([scheduler(LetterGenerator(), LetterRows(limit=2)).submit(request("abc"))])
     assert isinstance(answer, Answer)
     assert not answer.ended
     assert answer.row.tokens == [0, 0]
@@ -238,7 +224,7 @@ def test_a_row_is_cut_by_its_length_and_says_so() -> None:
 
 def test_a_row_s_latency_begins_when_it_is_taken_up() -> None:
     gate = threading.Event()
-    busy = scheduler(LetterBatch(), LetterRows(gate=gate))
+    busy = scheduler(LetterGenerator(), LetterRows(gate=gate))
     began = time.monotonic()
     future = busy.submit(request("a"))
     gate.set()
@@ -247,37 +233,86 @@ def test_a_row_s_latency_begins_when_it_is_taken_up() -> None:
     assert 0 <= answer.latency_s <= time.monotonic() - began
 
 
-@given(st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=20), st.integers(1, 10))
-def test_the_longest_are_taken_first_with_their_like(
-    lengths: list[tuple[int, bool]], rows: int
-) -> None:
+def waiting_tasks(lengths: Sequence[tuple[int, bool]], limit: int = 2) -> list[Task]:
     tasks = []
     for length, seeing in lengths:
         inputs = {"pixel_values": torch.zeros(1)} if seeing else {}
         waiting: concurrent.futures.Future[Answer] = concurrent.futures.Future()
-        tasks.append(Task(request("p"), waiting, Row(inputs, length, 2, 0)))
-    taken = [task.row for task in choose(tasks, Room(rows, 30)) if task.row]
-    fitting = [task.row for task in tasks if task.row and task.row.most_tokens <= 30]
-    assert bool(taken) == bool(fitting)
+        tasks.append(Task(request("p"), waiting, Row(inputs, length, limit, 0)))
+    return tasks
+
+
+LENGTHS = st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=20)
+
+
+@given(LENGTHS, st.integers(1, 10), st.integers(1, 300))
+def test_the_longest_are_taken_first_with_their_like_as_many_as_fit(
+    lengths: list[tuple[int, bool]], rows: int, tokens: int
+) -> None:
+    tasks = waiting_tasks(lengths)
+    taken = [task.row for task in choose(tasks, rows, tokens) if task.row]
+    every = [task.row for task in tasks if task.row]
+    assert bool(taken) == bool(every)
     assert len(taken) <= rows
     assert len({row.has_image for row in taken}) <= 1
     if taken:
-        assert taken[0].length == max(row.length for row in fitting)
-        left = [row for row in fitting if row.has_image is taken[0].has_image and row not in taken]
+        longest = max(row.length for row in every)
+        assert taken[0].length == longest
+        assert len(taken) == 1 or len(taken) * (longest + 2) <= tokens
+        left = [row for row in every if row.has_image is taken[0].has_image and row not in taken]
         assert all(row.length <= taken[-1].length for row in left)
+        assert not left or len(taken) == rows or (len(taken) + 1) * (longest + 2) > tokens
+
+
+@given(LENGTHS.filter(bool), st.data(), st.integers(1, 10))
+def test_one_that_was_passed_over_too_often_leads_whatever_its_length(
+    lengths: list[tuple[int, bool]], data: st.DataObject, rows: int
+) -> None:
+    tasks = waiting_tasks(lengths)
+    forgotten = data.draw(st.sampled_from(tasks))
+    forgotten.passed = MOST_PASSED
+    taken = choose(tasks, rows, 10**6)
+    assert taken[0] is forgotten
+    assert len(set(map(id, taken))) == len(taken)
+
+
+def test_a_short_request_is_answered_however_many_longer_ones_come_after_it() -> None:
+    generator = LetterGenerator(most_rows=1)
+    busy = scheduler(generator)
+    futures = [busy.submit(request("a", 1))]
+
+    def one_more() -> None:
+        if len(generator.together) < 3 * MOST_PASSED:
+            futures.append(busy.submit(request("b", 20)))
+
+    generator.started = one_more
+    futures += [busy.submit(request("b", 20)) for _ in range(4)]
+    answers(futures[:1])
+    assert len(generator.together) < 3 * MOST_PASSED
+
+
+def test_memory_that_ran_out_is_told_to_the_person_once_with_the_last_size() -> None:
+    busy = scheduler(LetterGenerator(memory=40))
+    answers([busy.submit(request("p" * 3, length)) for length in range(8, 16)])
+    (note,) = busy.notes
+    assert note.startswith("memory ran out: batches were made smaller, to ")
+    assert "--vsc-param batch_tokens=" in note
 
 
 # A limit on the address space of a process that has loaded its weights: memory really ends there.
 SHORT_OF_MEMORY = """
-import json, os, pathlib, resource, sys
+import dataclasses, json, os, pathlib, resource, sys
 sys.path[:] = {path!r}
 from local_models import open_tiny, some_requests
 from vscbench.models.local.ready import load_ready
 from vscbench.models.local.scheduler import Scheduler
 
 folder, said = pathlib.Path({folder!r}), pathlib.Path({said!r})
-model = open_tiny(folder, max_tokens=2000)
-requests = some_requests(said.parent, 40)
+model = open_tiny(folder)
+requests = [
+    dataclasses.replace(each, prompt=each.prompt + " and so on" * 300)
+    for each in some_requests(said.parent, 16)
+]
 
 def load():
     ready = load_ready(model.opened)
@@ -312,7 +347,7 @@ def test_memory_that_really_runs_out_costs_no_answer(
     ample_log, ample = run(100_000)
     assert "out of memory" in log
     assert "out of memory" not in ample_log
-    assert len(ample) == 40
+    assert len(ample) == 16
     assert said == ample
 
 

@@ -151,21 +151,31 @@ class ActivationReader:
         self, samples: Sequence[Sample], most_tokens: int
     ) -> Iterator[tuple[list[int], list[Row]]]:
         """Yield rows of like length that are read together, and the samples that they are of."""
-        from vscbench.models.local.continuous import chunks  # heavy, as above
-
         for first in range(0, len(samples), PREPARED):
             part = samples[first : first + PREPARED]
             numbers = {self._row(each): number for number, each in enumerate(part, first)}
             for has_image in (True, False):
                 alike = [row for row in numbers if row.has_image is has_image]
                 alike.sort(key=lambda row: -row.length)
-                for rows in chunks(alike, most_tokens):
+                for rows in parts_of(alike, most_tokens):
                     yield [numbers[row] for row in rows], rows
 
     def _row(self, sample: Sample) -> Row:
         if sample.answer is None:
             return self._maker.make(sample.request)
         return self._maker.make_answered(sample.request, sample.answer)
+
+
+def parts_of(rows: Sequence[Row], most_tokens: int) -> list[list[Row]]:
+    """Divide rows, in their order, so that each part can be read at once; one row always can."""
+    parts: list[list[Row]] = []
+    for row in rows:
+        longest = max(row.length, *(each.length for each in parts[-1])) if parts else 0
+        if parts and (len(parts[-1]) + 1) * longest <= most_tokens:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return parts
 
 
 def _mean_score(logits: "Tensor", row: Row, answer: int) -> float:
@@ -205,5 +215,5 @@ def open_for_reading(opening: LocalOpening) -> OpenedForReading:
     opened, maker = check_checkpoint(opening)
     weights = load_weights(opened)
     ready = ready_with(opened, weights)
-    reader = ActivationReader(weights, maker, pad_of(opened, ready.batch.ends))
+    reader = ActivationReader(weights, maker, pad_of(opened, ready.generator.ends))
     return OpenedForReading(LocalModel(opened, maker, lambda: ready), reader)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from vscbench.errors import UsageError
+from vscbench.models.local.internals import pattern_key
 from vscbench.models.local.original_llava import (
     copy_rows,
     image_row,
@@ -253,11 +254,9 @@ def _aim(config: "LoraConfig", modules: Mapping[str, str]) -> None:
     By itself PEFT takes every module with the right ending, those of the vision tower too. What it
     keeps whole has been put in already.
     """
-    from peft.utils.other import get_pattern_key
-
     for pattern in ("rank_pattern", "alpha_pattern"):
         values = getattr(config, pattern) or {}
-        keys = {new: get_pattern_key(list(values), old) for old, new in modules.items()}
+        keys = {new: pattern_key(list(values), old) for old, new in modules.items()}
         now = {re.escape(new): values[key] for new, key in keys.items() if key in values}
         setattr(config, pattern, now)
     config.target_modules = sorted(set(modules.values()))

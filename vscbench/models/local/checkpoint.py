@@ -13,6 +13,7 @@ from vscbench.models.local.adapters import adapter_files, base_of_adapter, is_ad
 from vscbench.models.local.alone import folder_with_only
 from vscbench.models.local.gguf import named_gguf, read_gguf_header, require_gguf
 from vscbench.models.local.hub import fetch
+from vscbench.models.local.internals import image_architectures, text_architectures
 from vscbench.models.local.original_llava import is_original_llava, usual_base
 from vscbench.models.local.parameters import LocalParameters
 from vscbench.models.local.tensor_files import open_tensors, parameter_count, weight_files
@@ -212,7 +213,6 @@ def _sight(source: str, folder: Path, parameters: LocalParameters) -> Sight:
     """
     # Heavy, and only this process has it.
     from transformers import CONFIG_MAPPING
-    from transformers.models.auto import modeling_auto
 
     config = read_config(source, folder)
     if "model_type" not in config:
@@ -236,9 +236,9 @@ def _sight(source: str, folder: Path, parameters: LocalParameters) -> Sight:
                 "transformers' own layout (often named ...-hf)"
             )
         return Sight.IMAGES if "AutoModelForImageTextToText" in auto_map else Sight.TEXT
-    if model_type in modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+    if model_type in image_architectures():
         return Sight.IMAGES
-    if model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    if model_type in text_architectures():
         return Sight.TEXT
     raise UsageError(
         f"--model=local:{source}: a '{model_type}' gives no answers in text; a model is needed "

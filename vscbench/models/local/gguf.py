@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vscbench.errors import UsageError
+from vscbench.models.local.internals import gguf_architectures
 
 SUFFIX: Final = ".gguf"
 # The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -76,11 +77,8 @@ def require_gguf(source: str, file: Path) -> None:
         raise UsageError(
             f"--model=local:{source}: reading a GGUF file needs the package gguf: pip install gguf"
         )
-    # Heavy, and only the process that loads weights comes here.
-    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
-
     header = read_gguf_header(file)
-    known = header.architecture in GGUF_SUPPORTED_ARCHITECTURES
+    known = header.architecture in gguf_architectures()
     if not known or header.architecture in NO_DECODERS:
         raise UsageError(
             f"--model=local:{source}: transformers loads no decoder of the architecture "

@@ -1,28 +1,37 @@
 """From a checkpoint to a model that is ready to generate."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vscbench.errors import UsageError
 from vscbench.models.local.adapters import merge_adapter
 from vscbench.models.local.checkpoint import Checkpoint, Sight
 from vscbench.models.local.failures import not_loaded
+from vscbench.models.local.internals import attention_of, parts_beside_the_device
 from vscbench.models.local.memory import free_bytes_of_machine
 from vscbench.models.local.original_llava import overlay_original_llava
 from vscbench.models.local.parameters import LocalParameters
 from vscbench.visible import one_line
 
 SHOWN_WEIGHTS = 3
+# The driver of NVIDIA's GPUs on Linux lists them here.
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/gpus")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where and in which numbers a model computes, as torch names them."""
+    """Where and in which numbers a model computes, as torch names them.
+
+    ``notes`` say where that is not the best that the machine seems to have.
+    """
 
     device: str
     dtype: str
     attn_implementation: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,37 @@ def choose_machine(parameters: LocalParameters) -> Machine:
             f"({one_line(str(error), 120)}); leave it out, and {_best_device()} is used"
         ) from None
     dtype = parameters.dtype or _best_dtype(kind)
-    return Machine(device, dtype, parameters.attn_implementation)
+    notes = []
+    if parameters.device is None and kind == "cpu" and has_nvidia_gpu():
+        notes.append(
+            f"computed on the CPU, though this machine has a GPU: torch {torch.__version__} cannot "
+            "use it (https://pytorch.org/get-started/locally/ names the build that can)"
+        )
+    if parameters.dtype is None and kind in {"cuda", "auto"} and dtype == "float16":
+        notes.append("computed in float16: this GPU has no bfloat16, whose range is wider")
+    return Machine(device, dtype, parameters.attn_implementation, tuple(notes))
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether the machine's own programs know of a GPU, whatever torch can use."""
+    return NVIDIA_DRIVER.is_dir() or shutil.which("nvidia-smi") is not None
+
+
+def slower_than_thought(model: Any, machine: Machine) -> tuple[str, ...]:  # noqa: ANN401 - as below
+    """Say what of a loaded model computes slower than its device would: in words for a person."""
+    notes = []
+    if beside := parts_beside_the_device(model):
+        notes.append(
+            f"part of the weights lies on the {' and '.join(sorted(beside))}, since they do not "
+            "fit into GPU memory: far slower than a server over several GPUs (--model=vllm:...)"
+        )
+    attention = attention_of(model)
+    if machine.attn_implementation is None and attention == "eager":
+        notes.append(
+            "attention is computed step by step (eager): this architecture has no faster one in "
+            "transformers"
+        )
+    return tuple(notes)
 
 
 def load_model(checkpoint: Checkpoint, parameters: LocalParameters, machine: Machine) -> Any:  # noqa: ANN401 - any of transformers' models

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -73,6 +73,11 @@ class LocalModel:
         """
         answer = await asyncio.wrap_future(self._scheduler.submit(request))
         return self._response(answer)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Remarks for the person, about what makes it slower than it might be."""
+        return (*self.opened.machine.notes, *self._scheduler.notes)
 
     async def close(self) -> None:
         """Nothing to release that does not end with the process."""

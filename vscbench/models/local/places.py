@@ -1,18 +1,13 @@
 """Where a decoder's activations are read and revised: its layers, and the heads of each."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from vscbench.errors import UsageError
+from vscbench.models.local.internals import attention_projection, decoder_layers
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-# What architectures call a layer's attention, and the projection that mixes its heads.
-ATTENTIONS: Final = ("self_attn", "attention", "self_attention", "attn")
-PROJECTIONS: Final = ("o_proj", "out_proj", "dense", "wo")
-# A decoder lies at most so deep in a model that also sees.
-DEPTH: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +71,12 @@ def find_places(model: Any) -> Places:  # noqa: ANN401 - any of transformers' mo
         UsageError: they cannot be found.
     """
     shape = shape_of(model.config)
-    layers = _layers(model)
+    layers = decoder_layers(model)
     if layers is None or len(layers) != shape.layers:
         raise UsageError(_not_revisable(model.config, "the layers of its decoder are not found"))
     width = shape.heads * shape.head_size
-    return Places(layers, tuple(_projection(each, width) for each in layers), shape)
-
-
-def _layers(model: Any) -> "tuple[Module, ...] | None":  # noqa: ANN401 - as above
-    from torch.nn import ModuleList
-
-    for _ in range(DEPTH):
-        layers = getattr(model, "layers", None)
-        if isinstance(layers, ModuleList):
-            return tuple(layers)
-        inner = model.get_decoder() if hasattr(model, "get_decoder") else None
-        if inner is None or inner is model:
-            inner = getattr(model, "decoder", None) or getattr(model, "model", None)
-        if inner is None:
-            return None
-        model = inner
-    return None
-
-
-def _projection(layer: "Module", width: int) -> "Module | None":
-    """Return the output projection of a layer's attention, if it takes all heads side by side."""
-    for attention in ATTENTIONS:
-        for name in PROJECTIONS:
-            found: Any = getattr(getattr(layer, attention, None), name, None)
-            if getattr(found, "in_features", None) == width:
-                return found  # type: ignore[no-any-return]
-    return None
+    projections = tuple(attention_projection(each, width) for each in layers)
+    return Places(tuple(layers), projections, shape)
 
 
 def _not_revisable(config: Any, reason: str) -> str:  # noqa: ANN401 - as above

@@ -1,24 +1,27 @@
-"""A model whose weights are loaded, with the way in which it is best kept busy."""
+"""A model whose weights are loaded, with what its answers and its batches depend on."""
 
 import time
 from typing import Any
 
 import torch
 
-from vscbench.models.local.batch import Batch
 from vscbench.models.local.choosing import chooser_of
-from vscbench.models.local.continuous import ContinuousBatch
 from vscbench.models.local.facts import Opened
-from vscbench.models.local.fixed import FixedBatch
-from vscbench.models.local.kinds import attention_of
-from vscbench.models.local.loading import generation_defaults, keep_only_marks, load_model
+from vscbench.models.local.generation import Generator
+from vscbench.models.local.internals import attention_of
+from vscbench.models.local.loading import (
+    generation_defaults,
+    keep_only_marks,
+    load_model,
+    slower_than_thought,
+)
 from vscbench.models.local.memory import tokens_that_fit
 from vscbench.models.local.scheduler import Ready
 
 MOST_ROWS_GPU = 256
 MOST_ROWS_CPU = 64
-# Prompts that are read together: enough to fill a GPU, little enough beside keys and values.
-PROMPT_TOKENS = 8192
+# transformers' memory of keys and values grows by copies: while one is made, there are two.
+COPIES = 2
 
 
 def load_ready(opened: Opened) -> Ready:
@@ -45,29 +48,29 @@ def load_weights(opened: Opened) -> Any:  # noqa: ANN401 - any of transformers' 
 
 def ready_with(opened: Opened, model: Any) -> Ready:  # noqa: ANN401 - as above
     """Say how loaded weights are used; what the log keeps is printed."""
-    batch = batch_of(opened, model)
-    tokens = opened.parameters.batch_tokens or tokens_that_fit(model)
+    generator = generator_of(opened, model)
+    tokens = opened.parameters.batch_tokens or max(1, tokens_that_fit(model) // COPIES)
     print(
         f"loaded {opened.checkpoint.source} ({opened.version}):",
         f"{type(model).__name__}, {model.device}, {opened.machine.dtype},",
-        f"{model.config._attn_implementation}, {type(batch).__name__}, {tokens} tokens at once",
+        f"{attention_of(model)} attention, {tokens} tokens at once",
         flush=True,
     )
-    return Ready(batch, tokens)
+    return Ready(generator, tokens, slower_than_thought(model, opened.machine))
 
 
-def batch_of(opened: Opened, model: Any) -> Batch:  # noqa: ANN401 - any of transformers' models
-    """Choose how a model is batched: refilled where its architecture can be."""
+def generator_of(opened: Opened, model: Any) -> Generator:  # noqa: ANN401 - any of transformers' models
+    """Say how a model generates, by its checkpoint and by the parameters that were given."""
     defaults = generation_defaults(model)
     keep_only_marks(model)
     ends = defaults.ends | ({opened.tokenizer.eos_token_id} - {None})
-    pad = pad_of(opened, ends)
-    chooser = chooser_of(opened.parameters, defaults.repetition_penalty)
-    most_rows = MOST_ROWS_CPU if model.device.type == "cpu" else MOST_ROWS_GPU
-    attention = attention_of(model)
-    if attention is None:
-        return FixedBatch(model, chooser, ends, pad, most_rows)
-    return ContinuousBatch(model, attention, chooser, ends, pad, most_rows, PROMPT_TOKENS)
+    return Generator(
+        model,
+        chooser_of(opened.parameters, defaults.repetition_penalty),
+        ends,
+        pad_of(opened, ends),
+        MOST_ROWS_CPU if model.device.type == "cpu" else MOST_ROWS_GPU,
+    )
 
 
 def pad_of(opened: Opened, ends: frozenset[int]) -> int:

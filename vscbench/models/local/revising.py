@@ -25,22 +25,17 @@ class Addition:
     vectors: list[Tensor] = field(default_factory=list)
     _stacked: tuple[Tensor, Tensor] | None = None
 
-    def apply(self, states: Tensor, lasts: Sequence[int] | None) -> None:
+    def apply(self, states: Tensor) -> None:
         """Add to each row's last token, in place.
 
         Args:
-            states: shape (rows, tokens, width).
-            lasts: where each row of the batch has its last token; ``None`` if it is behind.
+            states: shape (rows, tokens, width); prompts are padded in front.
         """
         if self._stacked is None:
             stacked = torch.stack(self.vectors).to(states.device, states.dtype)
             self._stacked = torch.tensor(self.rows, device=states.device), stacked
         rows, vectors = self._stacked
-        if lasts is None:
-            states[rows, -1] += vectors
-        else:
-            tokens = torch.tensor([lasts[row] for row in self.rows], device=states.device)
-            states[rows, tokens] += vectors
+        states[rows, -1] += vectors
 
 
 class Reviser:
@@ -85,12 +80,11 @@ class Reviser:
             row.is_revised = gate.opens(states.outputs[number, gate.layer])
 
     @contextmanager
-    def revising(self, rows: Sequence[Row], lasts: Sequence[int] | None = None) -> Iterator[None]:
-        """Revise what is computed for a batch meanwhile.
+    def revising(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Revise what is computed for a batch meanwhile, at the last token of each row.
 
         Args:
-            rows: those of the batch, in its order.
-            lasts: the place of each row's last token; ``None`` if that is always the last place.
+            rows: those of the batch, in its order, padded in front.
 
         Raises:
             UsageError: the layers of the model are not found.
@@ -101,21 +95,19 @@ class Reviser:
             return
         if pushes != self._pushes:
             self._pushes, self._additions = pushes, _additions(pushes)
-        with hooked(self._hook(*at, each, lasts) for at, each in self._additions.items()):
+        with hooked(self._hook(*at, each) for at, each in self._additions.items()):
             yield
 
-    def _hook(
-        self, level: Level, layer: int, addition: Addition, lasts: Sequence[int] | None
-    ) -> Any:  # noqa: ANN401 - torch's handle
+    def _hook(self, level: Level, layer: int, addition: Addition) -> Any:  # noqa: ANN401 - torch's
         if level == "layer":
-            return self._places.layers[layer].register_forward_hook(_on_output(addition, lasts))
+            return self._places.layers[layer].register_forward_hook(_on_output(addition))
         projection = self._places.projections[layer]
         if projection is None:
             raise UsageError(
                 f"--vsc-method: layer {layer} of this model has no heads that could be revised; "
                 "make a vector file for it with 'vscbench method fit'"
             )
-        return projection.register_forward_pre_hook(_on_input(addition, lasts))
+        return projection.register_forward_pre_hook(_on_input(addition))
 
 
 def _additions(pushes: Sequence[Push | None]) -> dict[tuple[Level, int], Addition]:
@@ -131,15 +123,15 @@ def _additions(pushes: Sequence[Push | None]) -> dict[tuple[Level, int], Additio
     return additions
 
 
-def _on_output(addition: Addition, lasts: Sequence[int] | None) -> Callable[..., None]:
+def _on_output(addition: Addition) -> Callable[..., None]:
     def revise(_: object, __: object, output: object) -> None:
-        addition.apply(states_of(output), lasts)
+        addition.apply(states_of(output))
 
     return revise
 
 
-def _on_input(addition: Addition, lasts: Sequence[int] | None) -> Callable[..., None]:
+def _on_input(addition: Addition) -> Callable[..., None]:
     def revise(_: object, arguments: tuple[Tensor, ...]) -> None:
-        addition.apply(arguments[0], lasts)
+        addition.apply(arguments[0])
 
     return revise

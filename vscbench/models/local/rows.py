@@ -37,10 +37,9 @@ class Row:
     ``inputs`` are what the processor made of it, each tensor with a batch dimension of 1, on the
     CPU. ``length`` counts the prompt's tokens, those of the image included; ``limit`` is how many
     may be added. ``seed`` is this request's own, so that what is drawn for it does not depend on
-    its neighbours. ``tokens`` are the answer so far. ``deadline`` is set when it starts. ``shift``
-    is how far the places of its answer lie from its length, where images take fewer places than
-    tokens. ``push`` is what is added to its activations; where a gate decides on that,
-    ``is_revised`` is what it said of the prompt.
+    its neighbours. ``tokens`` are the answer so far. ``deadline`` is set when it starts. ``push``
+    is what is added to its activations; where a gate decides on that, ``is_revised`` is what it
+    said of the prompt.
     """
 
     inputs: Mapping[str, "Tensor"]
@@ -50,7 +49,6 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     started: float = 0.0
     deadline: float = float("inf")
-    shift: int = 0
     push: "Push | None" = None
     is_revised: bool | None = None
     has_image: bool = field(init=False)

@@ -4,10 +4,13 @@ import concurrent.futures
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from vscbench.models.local.batch import Room
 from vscbench.models.local.rows import Row
 from vscbench.records import Request
+
+# A request that so many batches went past leads the next one, whatever its length.
+MOST_PASSED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Task:
     """A request, its row once it is prepared, and who waits for it.
 
     One that is ``suspected`` was in a batch that failed, and is tried by itself. ``is_revised`` is
-    what a gate said of its prompt: a row that is begun anew is not judged anew.
+    what a gate said of its prompt: a row that is begun anew is not judged anew. ``passed`` counts
+    the batches that were formed without it while it was ready.
     """
 
     request: Request
@@ -35,6 +39,7 @@ class Task:
     row: Row | None = None
     suspected: bool = False
     is_revised: bool | None = None
+    passed: int = 0
 
 
 @dataclass(slots=True)
@@ -56,20 +61,41 @@ class Spell:
             )
 
 
-def choose(prepared: Sequence[Task], room: Room) -> list[Task]:
-    """Choose what is taken up next: the longest first, like with like.
+def choose(prepared: Sequence[Task], most_rows: int, tokens: int) -> list[Task]:
+    """Choose the next batch: the longest first, like with like.
 
     Rows of one length waste no padding; the longest need most memory, so that it is known early
-    whether there is enough.
+    whether there is enough. One that was passed over too often leads, with those next to it in
+    length.
 
     Args:
-        prepared: what could be.
-        room: how many, and how long at most.
+        prepared: what could be, in the order of arrival, each with its row.
+        most_rows: in a batch.
+        tokens: of all its rows together, prompts and answers, if there are several.
     """
-    fitting = [task for task in prepared if task.row and task.row.most_tokens <= room.most_tokens]
-    if not fitting:
+    ordered = sorted(prepared, key=_length, reverse=True)
+    if not ordered:
         return []
-    ordered = sorted(fitting, key=lambda task: -(task.row.length if task.row else 0))
-    has_image = ordered[0].row is not None and ordered[0].row.has_image
-    alike = [task for task in ordered if task.row and task.row.has_image is has_image]
-    return alike[: room.rows]
+    lead = next((task for task in prepared if task.passed >= MOST_PASSED), ordered[0])
+    alike = [task for task in ordered if _has_image(task) is _has_image(lead)]
+    place = next(number for number, task in enumerate(alike) if task is lead)
+    nearest = [*alike[place:], *reversed(alike[:place])]
+    return nearest[: fitting([task.row for task in nearest if task.row], most_rows, tokens)]
+
+
+def fitting(rows: Sequence[Row], most_rows: int, tokens: int) -> int:
+    """Return how many rows, from the first, make a batch that fits; one always does."""
+    longest = 0
+    for number, row in enumerate(rows[:most_rows]):
+        longest = max(longest, row.most_tokens)
+        if number and (number + 1) * longest > tokens:
+            return number
+    return min(len(rows), most_rows)
+
+
+def _length(task: Task) -> int:
+    return task.row.length if task.row else 0
+
+
+def _has_image(task: Task) -> bool:
+    return bool(task.row and task.row.has_image)
