@@ -84,7 +84,7 @@ WRITTEN: Final = (
 GUARDS: Final = r"(?:guard ?rails?|moderation|safety|jail-?break|injection|toxicity|content)"
 ENGLISH: Final = Language(
     content=_words(
-        *(WRITTEN, "in-puts?", "pictures?", "photos?", "quer(?:y|ies)", "questions?", "requests?"),
+        *(WRITTEN, "in-puts?", "repl(?:y|ies)", "pictures?", "photos?", "quer(?:y|ies)", "questions?", "requests?"),
         *("generations?", "conversations?", "instructions?", "topics?", "materials?"),
         *(
             "information",

@@ -95,14 +95,16 @@ KEY_CODES = frozenset(
 )
 # An account, an organization or a key that is shut, for whatever reason: no request will succeed.
 SHUT_WORDS = re.compile(
-    r"(?:account|organi[sz]ation|workspace|api key|\bkey|access)\b.{0,40}?\b(?:deactivated|suspended"
-    r"|terminated|disabled|banned|closed|blocked|restricted|revoked|leaked|locked|frozen)"
+    r"(?:account|organi[sz]ation|workspace|api key|\bkey|access)\b.{0,40}?\b(?:deactivated"
+    r"|suspended|terminated|disabled|banned|closed|blocked|restricted|revoked|leaked|locked|frozen)"
     r"|(?:deactivated|suspended|disabled|banned|closed|blocked|revoked|leaked) (?:\w+ )?"
-    r"(?:account|organi[sz]ation|api key|key)\b|(?:账号|账户|帐户|帐号).{0,20}(?:封|停用|禁用|冻结)",
+    r"(?:account|organi[sz]ation|api key|key)\b"
+    r"|(?:账号|账户|帐户|帐号).{0,20}(?:封|停用|禁用|冻结)",
     re.IGNORECASE,
 )
 LIMIT_WORDS = re.compile(
-    r"fair[- ]us(?:e|age)|rate[- ]limit|too many requests|(?:requests|tokens) per (?:minute|second)",
+    r"fair[- ]us(?:e|age)|rate[- ]limit|too many requests"
+    r"|(?:requests|tokens) per (?:minute|second)",
     re.IGNORECASE,
 )
 MODEL_CODES = frozenset({"model_not_found", "deploymentnotfound", "invalid_model"})

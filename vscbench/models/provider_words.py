@@ -111,6 +111,7 @@ ENDINGS = (
     *("completionReason", "completion_reason"),
 )
 DEEPEST = 4
+UNNAMED = "null"  # as such a place says that an answer has not ended
 
 # How a filter marks a category that it acted on, the surest first.
 MARKS = ("action", "filtered", "blocked", "violated", "flagged", "detected")
@@ -154,7 +155,7 @@ def undone(*places: Mapping[str, Any]) -> str:
 
 
 def ending_in(body: object, depth: int = DEEPEST) -> str:
-    """Return the first ending that a body of any form names, or an empty text.
+    """Return the first ending that a body of any form names; an empty text where it names none.
 
     Args:
         body: as JSON.
@@ -163,9 +164,10 @@ def ending_in(body: object, depth: int = DEEPEST) -> str:
     if isinstance(body, list):
         return ending_in(body[0], depth - 1) if body and depth else ""
     said = mapping(body)
-    here = next((said[name] for name in ENDINGS if string(said.get(name))), "")
-    inside = (ending_in(value, depth - 1) for value in said.values()) if depth else iter(())
-    return here or next(filter(None, inside), "")
+    named = [string(said[name]).strip() or UNNAMED for name in ENDINGS if name in said]
+    inside = [ending_in(value, depth - 1) for value in said.values()] if depth else []
+    found = [each for each in (*named, *inside) if each]
+    return next((each for each in found if each != UNNAMED), UNNAMED if found else "")
 
 
 def found_categories(said: object) -> list[str]:
