@@ -1,7 +1,7 @@
 """Answers as providers write them: what litellm maps away, read from the raw body."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,19 +102,19 @@ def read_answer(body: object) -> RawAnswer | None:
     Returns ``None`` where it is in none of these forms, or holds no answer at all.
     """
     said = mapping(body)
-    if "choices" in said:
-        return _openai(said)
-    if "candidates" in said or "promptFeedback" in said:
-        return _gemini(said)
-    if said.get("object") == "response" and isinstance(said.get("output"), list):
-        return _responses(said)
-    if isinstance(said.get("content"), list) and ({"stop_reason", "type"} & said.keys()):
-        return _anthropic(said)
-    if "stopReason" in said or "message" in mapping(said.get("output")):
-        return _bedrock(said)
-    if "done" in said or "done_reason" in said:
-        return _ollama(said)
-    return None
+    names = said.keys()
+    has_parts = isinstance(said.get("content"), list)
+    has_items = isinstance(said.get("output"), list)
+    forms: tuple[tuple[bool, Callable[[Said], RawAnswer | None]], ...] = (
+        ("choices" in names, _openai),
+        (bool({"candidates", "promptFeedback"} & names), _gemini),
+        (has_items and said.get("object") == "response", _responses),
+        (has_parts and bool({"stop_reason", "type"} & names), _anthropic),
+        ("stopReason" in names or "message" in mapping(said.get("output")), _bedrock),
+        (bool({"done", "done_reason"} & names), _ollama),
+    )
+    read = next((read for applies, read in forms if applies), None)
+    return read(said) if read is not None else None
 
 
 def visible(content: object) -> str:
@@ -183,7 +183,7 @@ def _filter_mark(said: Said, choice: Said, text: str) -> str:
         "need_clear_history": any(
             place.get("need_clear_history") is True for place in (said, choice)
         ),
-        "flag": "ban_round" in choice and choice.get("flag") not in {None, 0, False},
+        "flag": "ban_round" in choice and bool(choice.get("flag")),
         "guardrail_intervened": said.get("amazon-bedrock-guardrailAction") == "INTERVENED",
     }
     return next((mark for mark, is_set in marks.items() if is_set), "")

@@ -84,8 +84,9 @@ WRITTEN: Final = (
 GUARDS: Final = r"(?:guard ?rails?|moderation|safety|jail-?break|injection|toxicity|content)"
 ENGLISH: Final = Language(
     content=_words(
-        *(WRITTEN, "in-puts?", "repl(?:y|ies)", "pictures?", "photos?", "quer(?:y|ies)", "questions?", "requests?"),
-        *("generations?", "conversations?", "instructions?", "topics?", "materials?"),
+        *(WRITTEN, "in-puts?", "repl(?:y|ies)", "pictures?", "photos?", "quer(?:y|ies)"),
+        *("questions?", "requests?", "generations?", "conversations?", "instructions?"),
+        *("topics?", "materials?"),
         *(
             "information",
             "attachments?",
@@ -286,7 +287,8 @@ EUROPEAN: Final = Language(
         r"\b(?:da[ñn]in|nociv|dannos|préjudiciable|schädlich|gefährlich|dangereu|peligros)",
         r"\b(?:perigos|pericolos|violen[ct]|gewalt|sexu|sessual|filtro|filtre|inhaltsfilter)",
         r"\b(?:sicherheits(?:richtlinie|filter|system|gr)|moderaci[oó]n|moderação|modération)",
-        r"(?:pol[ií]tica|politique|richtlinie)\w* (?:\w+ )?(?:de|di|für|zu) (?:conte|inhalt|uso|util)",
+        r"(?:pol[ií]tica|politique|richtlinie)\w* (?:\w+ )?(?:de|di|für|zu) "
+        r"(?:conte|inhalt|uso|util)",
         r"(?:motivos|razones|razões|raisons|motivi|gründen) (?:de|di|der) s[eéi]",
         r"\b(?:небезопасн|недопустим|вредн|опасн|насили|модерац|фильтр|запрещ[её]нн)",
         r"(?:соображениям|правил\w*) (?:безопасн|использован|сообществ)",

@@ -31,6 +31,7 @@ CAUSES = {
     498: Cause.RATE_LIMIT,  # Groq: no capacity
     499: Cause.SERVER_ERROR,  # Google: cancelled on its side
 }
+MOST_WORDS = 10_000  # characters: what a filter says of a prompt comes before the prompt
 NO_SUCCESS, FIRST_ERROR, FIRST_SERVER_ERROR, LAST_ERROR = 300, 400, 500, 599
 
 # Statuses of errors that come inside an answer with HTTP 200. Anthropic
@@ -230,7 +231,8 @@ def read_error(
     message = ASKER.sub("", _message(error, text))
     whole = "\n".join((message, *codes, text))
     own = holds_word(whole, block_words)
-    return ProviderError(status, one_line(message), codes, error, said, message, own)
+    words = message[:MOST_WORDS]
+    return ProviderError(status, one_line(message), codes, error, said, words, own)
 
 
 def _unlisted(body: object) -> Mapping[str, Any]:

@@ -176,9 +176,9 @@ def texts_of(table: Mapping[str, object], key: str) -> tuple[str, ...]:
 
 
 def _require_texts(path: Path, key: str, value: object) -> None:
+    texts = value if isinstance(value, list) else [None]
     # A blank text is in every message.
-    is_list = isinstance(value, list)
-    if not is_list or not all(isinstance(each, str) and each.strip() for each in value):
+    if not all(isinstance(each, str) and each.strip() for each in texts):
         raise UsageError(
             f"{path}: [tool.vscbench] {key} = {value!r:.80}: a list of texts is needed, such as "
             f'{key} = ["house rule"]'
