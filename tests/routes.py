@@ -76,10 +76,12 @@ def ask_once(
     litellm_id: str,
     params: Mapping[str, ParamValue] | None = None,
     timeout_s: float = 20.0,
+    block_words: tuple[str, ...] = (),
 ) -> Response:
     """Ask one text of a running provider."""
     base = server.root_url + ROUTES[litellm_id]
-    model = open_litellm(ModelSpec("m", base, params or {}, timeout_s=timeout_s), litellm_id)
+    spec = ModelSpec("m", base, params or {}, timeout_s=timeout_s, block_words=block_words)
+    model = open_litellm(spec, litellm_id)
 
     async def ask() -> Response:
         try:

@@ -19,12 +19,13 @@ from routes import (
     PROXY,
     VLLM,
     as_json,
+    ask_once,
     error_for,
     exchange,
     response_to,
     set_environment,
 )
-from servers import Reply
+from servers import Reply, openai_server
 
 from vscbench.models.provider_answers import RawAnswer, read_answer
 from vscbench.models.provider_words import (
@@ -262,6 +263,29 @@ def test_a_body_that_is_not_done_is_never_an_answer(litellm_id: str, body: objec
     assert asked.error is not None, asked.response
     assert asked.error.cause.is_transient
     assert asked.requests == 1
+
+
+def test_a_filters_mark_beside_a_text_is_a_block_that_keeps_it() -> None:
+    response = response_to(VLLM, Reply("Well, ", body={"output_sensitive": True}))
+    assert (response.finish, response.text) == (Finish.BLOCKED, "Well, ")
+    assert response.reason == "output_sensitive"
+
+
+def test_an_error_of_minimax_that_looks_like_an_answer_is_what_it_says() -> None:
+    sensitive = {"base_resp": {"status_code": 1026, "status_msg": "input sensitive"}}
+    response = response_to(VLLM, Reply("", body={**sensitive, "choices": None}))
+    assert (response.finish, response.reason) == (Finish.BLOCKED, "base_resp 1026: input sensitive")
+    limited = {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
+    assert error_for(VLLM, Reply(HALF, body=limited)).cause is Cause.RATE_LIMIT
+
+
+@pytest.mark.parametrize("finish", ["policy_stop", "POLICY_STOP"])
+def test_a_projects_own_word_for_an_ending_is_a_block(finish: str) -> None:
+    with openai_server(lambda body: Reply("Well, ", finish_reason=finish)) as server:
+        response = ask_once(server, VLLM, block_words=("Policy_Stop", "stop"))
+        assert (response.finish, response.reason) == (Finish.BLOCKED, finish)
+    with openai_server() as server:
+        assert ask_once(server, VLLM, block_words=("stop",)).finish is Finish.STOP
 
 
 def test_a_form_that_is_not_read_here_is_held_to_its_ending_too() -> None:

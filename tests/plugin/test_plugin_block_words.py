@@ -29,7 +29,7 @@ def write(folder: Path, value: str) -> Path:
 
 def settings(folder: Path) -> Settings:
     table = read_table(write(folder, json.dumps(WORDS, ensure_ascii=False)))
-    return settings_of(Source({}.get, table, folder, folder))
+    return settings_of(Source(lambda name: None, table, folder, folder))
 
 
 def test_they_reach_the_model_and_the_judges_model(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ class RawAnswer:
     @property
     def is_plain(self) -> bool:
         """Whether the body says no more than that a text ended, or was cut by length."""
-        stopped = ending_word(self.ending) in ORDINARY or self.finish is Finish.LENGTH
-        return stopped and not (self.unfinished or self.fault)
+        stopped = ending_word(self.ending) in ORDINARY and self.finish is Finish.STOP
+        return (stopped or self.finish is Finish.LENGTH) and not (self.unfinished or self.fault)
 
     @property
     def finish(self) -> Finish:
