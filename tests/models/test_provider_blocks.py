@@ -10,7 +10,7 @@ from vscbench.records import Cause
 Body = Mapping[str, Any]
 
 
-def said(message: str, code: object = None, kind: str | None = None, **body: object) -> Body:
+def fault(message: str, code: object = None, kind: str | None = None, **body: object) -> Body:
     return {"error": {"message": message, "code": code, "type": kind}, **body}
 
 
@@ -19,7 +19,7 @@ BLOCKS: list[tuple[int, Body]] = [
     # OpenAI
     (
         400,
-        said(
+        fault(
             "Invalid prompt: we've limited access to this content for safety reasons. This type of "
             "information may be used to benefit or to harm people.",
             "invalid_prompt",
@@ -27,117 +27,122 @@ BLOCKS: list[tuple[int, Body]] = [
     ),
     (
         400,
-        said(
+        fault(
             "Invalid prompt: your prompt was flagged as potentially violating our usage policy. "
             "Please try again with a different prompt.",
             "invalid_prompt",
         ),
     ),
-    (400, said("Your request was rejected as a result of our safety system.", "x")),
-    (400, said("This request has been flagged for possible cybersecurity risk.", "invalid_prompt")),
-    (400, said("Your input image may contain content that is not allowed by our safety system.")),
-    (400, said("This content violates our policies. Repeated violations may close your account.")),
+    (400, fault("Your request was rejected as a result of our safety system.", "x")),
+    (
+        400,
+        fault("This request has been flagged for possible cybersecurity risk.", "invalid_prompt"),
+    ),
+    (400, fault("Your input image may contain content that is not allowed by our safety system.")),
+    (400, fault("This content violates our policies. Repeated violations may close your account.")),
     # Azure
     (
         400,
-        said(
+        fault(
             "The response was filtered due to the prompt triggering Azure OpenAI's content "
             "management policy. Please modify your prompt and retry."
         ),
     ),
-    (400, said("Filtered.", "content_filter")),
-    (400, said("x", "ResponsibleAIPolicyViolation")),
+    (400, fault("Filtered.", "content_filter")),
+    (400, fault("x", "ResponsibleAIPolicyViolation")),
     # Anthropic, Bedrock, Google, xAI, Cohere, Mistral, Groq
-    (400, said("Output blocked by content filtering policy", kind="invalid_request_error")),
+    (400, fault("Output blocked by content filtering policy", kind="invalid_request_error")),
     (400, {"message": "This request has been blocked by our content filters."}),
     (400, {"message": "The generated text has been blocked by our content filters."}),
     (
         400,
-        said(
+        fault(
             "The prompt could not be submitted. It contains sensitive words that violate "
             "Google's Responsible AI practices."
         ),
     ),
-    (400, said("Request blocked. Finish reason: PROHIBITED_CONTENT")),
-    (400, said("The response is blocked due to safety reason: HARM_CATEGORY_HARASSMENT")),
+    (400, fault("Request blocked. Finish reason: PROHIBITED_CONTENT")),
+    (400, fault("The response is blocked due to safety reason: HARM_CATEGORY_HARASSMENT")),
     (403, {"code": "no", "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK"}),
     (400, {"message": "invalid request: your text contains content considered toxic or harmful"}),
     (403, {"error": {"message": "Content blocked by guardrail"}}),
-    (403, said("Your input was flagged.")),
-    (400, said("The prompt was classified as unsafe by Llama Guard: S1 violent crimes")),
+    (403, fault("Your input was flagged.")),
+    (400, fault("The prompt was classified as unsafe by Llama Guard: S1 violent crimes")),
     # litellm's proxy and others of its kind
-    (400, said("Violated guardrail policy")),
-    (400, said("Violated content safety policy")),
-    (400, said("Violated OpenAI moderation policy")),
-    (400, said("Violated prompt_injection threshold")),
-    (400, said("Violated jailbreak threshold")),
-    (400, said("Violated Azure Prompt Shield guardrail policy")),
-    (400, said("Blocked entity detected: PHONE by Guardrail: presidio.")),
-    (400, said("Content violates policy")),
-    (400, said("Blocked by Prompt Security, Violations: Secrets")),
-    (400, said("Prompt injection attack detected")),
+    (400, fault("Violated guardrail policy")),
+    (400, fault("Violated content safety policy")),
+    (400, fault("Violated OpenAI moderation policy")),
+    (400, fault("Violated prompt_injection threshold")),
+    (400, fault("Violated jailbreak threshold")),
+    (400, fault("Violated Azure Prompt Shield guardrail policy")),
+    (400, fault("Blocked entity detected: PHONE by Guardrail: presidio.")),
+    (400, fault("Content violates policy")),
+    (400, fault("Blocked by Prompt Security, Violations: Secrets")),
+    (400, fault("Prompt injection attack detected")),
     # China
     (
         400,
-        said(
+        fault(
             "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语。",
             "1301",
             contentFilter=[{"level": 1, "role": "user"}],
         ),
     ),
-    (400, said("System detected potentially unsafe or sensitive content in input.", "1301")),
-    (400, said("x", "1301", contentFilter=[{"level": 0, "role": "assistant"}])),
+    (400, fault("System detected potentially unsafe or sensitive content in input.", "1301")),
+    (400, fault("x", "1301", contentFilter=[{"level": 0, "role": "assistant"}])),
     (
         500,
-        said(
+        fault(
             "input new_sensitive, messages[0]'s content[0] image is sensitive, please check your "
             "input (1026)",
             kind="server_error",
         ),
     ),
-    (500, said("output new_sensitive (1027)", kind="server_error")),
-    (422, said("input new_sensitive (1026)")),
+    (500, fault("output new_sensitive (1027)", kind="server_error")),
+    (422, fault("input new_sensitive (1026)")),
     (200, {"choices": None, "base_resp": {"status_code": 1026, "status_msg": "input sensitive"}}),
     (200, {"choices": [{}], "base_resp": {"status_code": 1027, "status_msg": "x"}}),
-    (400, said("Input data may contain inappropriate content.", "data_inspection_failed")),
+    (400, fault("Input data may contain inappropriate content.", "data_inspection_failed")),
     (400, {"code": "DataInspectionFailed", "message": "Output data may contain inappropriate."}),
     (
         400,
-        said("The request was rejected because it was considered high risk", 400, "content_filter"),
+        fault(
+            "The request was rejected because it was considered high risk", 400, "content_filter"
+        ),
     ),
-    (400, said("Content Exists Risk", "invalid_request_error")),
+    (400, fault("Content Exists Risk", "invalid_request_error")),
     (
         400,
-        said(
+        fault(
             "The request failed because the input text may contain sensitive information.",
             "InputTextSensitiveContentDetected",
         ),
     ),
-    (400, said("x", "InputImageSensitiveContentDetected.PolicyViolation")),
-    (400, said("x", "OutputTextSensitiveContentDetected")),
-    (400, said("x", "SensitiveContentDetected.Violence")),
-    (400, said("x", "OutputImageRiskDetection")),
+    (400, fault("x", "InputImageSensitiveContentDetected.PolicyViolation")),
+    (400, fault("x", "OutputTextSensitiveContentDetected")),
+    (400, fault("x", "SensitiveContentDetected.Violence")),
+    (400, fault("x", "OutputImageRiskDetection")),
     (
         451,
-        said(
+        fault(
             "The content you provided or machine outputted is blocked.", kind="censorship_blocked"
         ),
     ),
     (400, {"error_code": 336104, "error_msg": "x"}),
-    (400, said("输入内容涉及违规信息，请修改后重试")),
-    (400, said("您的问题包含敏感词，请换个话题")),
-    (403, said("生成内容未通过内容安全审核")),
-    (500, said("模型输出内容不合规，已被屏蔽")),
+    (400, fault("输入内容涉及违规信息，请修改后重试")),
+    (400, fault("您的问题包含敏感词，请换个话题")),
+    (403, fault("生成内容未通过内容安全审核")),
+    (500, fault("模型输出内容不合规，已被屏蔽")),
     (400, {"error": {"message": "輸入內容違規，請重新輸入"}}),
     # other languages
-    (400, said("入力内容に不適切な表現が含まれています。")),
-    (400, said("부적절한 콘텐츠가 포함되어 요청이 차단되었습니다.")),
-    (400, said("Su solicitud contiene contenido inapropiado.")),
-    (400, said("O conteúdo foi bloqueado por motivos de segurança.")),
-    (400, said("Votre demande a été bloquée par le filtre de contenu.")),
-    (400, said("Die Eingabe verstößt gegen unsere Sicherheitsrichtlinien.")),
-    (400, said("Запрос отклонён: недопустимый контент.")),
-    (400, said("La richiesta contiene contenuti inappropriati.")),
+    (400, fault("入力内容に不適切な表現が含まれています。")),
+    (400, fault("부적절한 콘텐츠가 포함되어 요청이 차단되었습니다.")),
+    (400, fault("Su solicitud contiene contenido inapropiado.")),
+    (400, fault("O conteúdo foi bloqueado por motivos de segurança.")),
+    (400, fault("Votre demande a été bloquée par le filtre de contenu.")),
+    (400, fault("Die Eingabe verstößt gegen unsere Sicherheitsrichtlinien.")),
+    (400, fault("Запрос отклонён: недопустимый контент.")),
+    (400, fault("La richiesta contiene contenuti inappropriati.")),
 ]
 
 # What sounds like a block and is none: HTTP's status, body, what it means for the run.
@@ -145,12 +150,12 @@ ERRORS: list[tuple[int, Body, Cause]] = [
     # accounts and keys
     (
         403,
-        said("Your account has been deactivated for violating our policies."),
+        fault("Your account has been deactivated for violating our policies."),
         Cause.AUTHENTICATION,
     ),
     (
         400,
-        said(
+        fault(
             "Your access was terminated due to violation of our policies, please check your email.",
             kind="access_terminated",
         ),
@@ -158,94 +163,96 @@ ERRORS: list[tuple[int, Body, Cause]] = [
     ),
     (
         400,
-        said("Organization has been restricted. Please reach out to support."),
+        fault("Organization has been restricted. Please reach out to support."),
         Cause.AUTHENTICATION,
     ),
     (
         403,
-        said("This account was suspended for repeated violations of the usage policy."),
+        fault("This account was suspended for repeated violations of the usage policy."),
         Cause.AUTHENTICATION,
     ),
     (
         403,
-        said("Your API key was reported as leaked. Please use another API key."),
+        fault("Your API key was reported as leaked. Please use another API key."),
         Cause.AUTHENTICATION,
     ),
-    (403, said("API key blocked: it was detected in public content."), Cause.AUTHENTICATION),
+    (403, fault("API key blocked: it was detected in public content."), Cause.AUTHENTICATION),
     (
         403,
-        said("The API key has been disabled by your administrator's safety policy."),
+        fault("The API key has been disabled by your administrator's safety policy."),
         Cause.AUTHENTICATION,
     ),
-    (403, said("您的账号因违规已被封禁"), Cause.AUTHENTICATION),
-    (401, said("Content blocked"), Cause.AUTHENTICATION),
+    (403, fault("您的账号因违规已被封禁"), Cause.AUTHENTICATION),
+    (401, fault("Content blocked"), Cause.AUTHENTICATION),
     # money
-    (400, said("Request violated the spending policy of this workspace."), Cause.QUOTA),
-    (403, said("Request blocked by your organization's budget policy."), Cause.QUOTA),
-    (403, said("Blocked: the prompt would exceed the budget limit set by policy."), Cause.QUOTA),
-    (400, said("账户余额不足"), Cause.QUOTA),
-    (402, said("Prompt rejected: unsafe balance"), Cause.QUOTA),
+    (400, fault("Request violated the spending policy of this workspace."), Cause.QUOTA),
+    (403, fault("Request blocked by your organization's budget policy."), Cause.QUOTA),
+    (403, fault("Blocked: the prompt would exceed the budget limit set by policy."), Cause.QUOTA),
+    (400, fault("账户余额不足"), Cause.QUOTA),
+    (402, fault("Prompt rejected: unsafe balance"), Cause.QUOTA),
     # too much at once
-    (403, said("Your requests violate our fair-use policy; slow down."), Cause.RATE_LIMIT),
-    (400, said("Request rejected by the rate-limit policy of this deployment."), Cause.RATE_LIMIT),
-    (429, said("Request flagged by the safety system's limiter"), Cause.RATE_LIMIT),
+    (403, fault("Your requests violate our fair-use policy; slow down."), Cause.RATE_LIMIT),
+    (400, fault("Request rejected by the rate-limit policy of this deployment."), Cause.RATE_LIMIT),
+    (429, fault("Request flagged by the safety system's limiter"), Cause.RATE_LIMIT),
     # where and how
     (
         403,
-        said("Country, region, or territory not supported", "unsupported_country_region_territory"),
+        fault(
+            "Country, region, or territory not supported", "unsupported_country_region_territory"
+        ),
         Cause.AUTHENTICATION,
     ),
-    (403, said("The content of this service is restricted in your region."), Cause.AUTHENTICATION),
-    (403, said("Your request was blocked by the network security policy."), Cause.AUTHENTICATION),
+    (403, fault("The content of this service is restricted in your region."), Cause.AUTHENTICATION),
+    (403, fault("Your request was blocked by the network security policy."), Cause.AUTHENTICATION),
     (
         403,
-        said("Request blocked by the corporate firewall: unsafe destination."),
+        fault("Request blocked by the corporate firewall: unsafe destination."),
         Cause.AUTHENTICATION,
     ),
-    (403, said("Request violates VPC Service Controls."), Cause.AUTHENTICATION),
+    (403, fault("Request violates VPC Service Controls."), Cause.AUTHENTICATION),
     (
         404,
-        said("No endpoints found matching your data policy. Enable prompt training."),
+        fault("No endpoints found matching your data policy. Enable prompt training."),
         Cause.NOT_FOUND,
     ),
     (
         400,
-        said("This request violates the data retention policy of your organization."),
+        fault("This request violates the data retention policy of your organization."),
         Cause.BAD_REQUEST,
     ),
     (
         400,
-        said("Requests with images violate the privacy policy of this workspace."),
+        fault("Requests with images violate the privacy policy of this workspace."),
         Cause.BAD_REQUEST,
     ),
     (
         403,
-        said("Your project is denied access to this model by the model access policy."),
+        fault("Your project is denied access to this model by the model access policy."),
         Cause.AUTHENTICATION,
     ),
-    (403, said("The request was blocked."), Cause.AUTHENTICATION),
+    (403, fault("The request was blocked."), Cause.AUTHENTICATION),
     # a request that is wrong
     (
         400,
-        said(
+        fault(
             "Invalid prompt: messages must alternate between user and assistant.", "invalid_prompt"
         ),
         Cause.BAD_REQUEST,
     ),
-    (400, said("Invalid prompt: content must be a string.", "invalid_prompt"), Cause.BAD_REQUEST),
-    (400, said("The input violates the token policy: content is too long."), Cause.BAD_REQUEST),
-    (400, said("Model names are case sensitive; the request names none."), Cause.BAD_REQUEST),
-    (400, said("The content field contains prohibited characters."), Cause.BAD_REQUEST),
-    (400, said("The contents are not filtered"), Cause.BAD_REQUEST),
-    (400, said("Invalid value for 'safety_settings[0].category'."), Cause.BAD_REQUEST),
-    (400, said("The image url is unsafe: only https is allowed."), Cause.BAD_REQUEST),
-    (400, said("模型名称大小写敏感，请检查输入"), Cause.BAD_REQUEST),
-    (400, said("Bedrock guardrail request failed"), Cause.BAD_REQUEST),
+    (400, fault("Invalid prompt: content must be a string.", "invalid_prompt"), Cause.BAD_REQUEST),
+    (400, fault("The input violates the token policy: content is too long."), Cause.BAD_REQUEST),
+    (400, fault("Model names are case sensitive; the request names none."), Cause.BAD_REQUEST),
+    (400, fault("The content field contains prohibited characters."), Cause.BAD_REQUEST),
+    (400, fault("The contents are not filtered"), Cause.BAD_REQUEST),
+    (400, fault("Invalid value for 'safety_settings[0].category'."), Cause.BAD_REQUEST),
+    (400, fault("The image url is unsafe: only https is allowed."), Cause.BAD_REQUEST),
+    (400, fault("模型名称大小写敏感，请检查输入"), Cause.BAD_REQUEST),
+    (400, fault("Bedrock guardrail request failed"), Cause.BAD_REQUEST),
     # a server that is down
-    (500, said("Bedrock guardrail failed: no route to host"), Cause.SERVER_ERROR),
-    (500, said("The content moderation service is unavailable."), Cause.SERVER_ERROR),
-    (500, said("The server had an error while processing your request."), Cause.SERVER_ERROR),
-    (503, said("Content blocked"), Cause.SERVER_ERROR),
+    (500, fault("Bedrock guardrail failed: no route to host"), Cause.SERVER_ERROR),
+    (500, fault("The content moderation service is unavailable."), Cause.SERVER_ERROR),
+    (500, fault("The server had an error while processing your request."), Cause.SERVER_ERROR),
+    (503, fault("Content blocked"), Cause.SERVER_ERROR),
     (200, {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, Cause.RATE_LIMIT),
     (200, {"base_resp": {"status_code": 1008, "status_msg": "no balance"}}, Cause.QUOTA),
 ]
@@ -512,14 +519,14 @@ def test_what_only_sounds_like_a_block_is_an_error_with_its_cause(
 
 
 @pytest.mark.parametrize("status", BLOCKED)
-def test_a_filter_is_known_by_what_it_tells_not_by_a_list_of_messages(status: int) -> None:
-    missed = [each for each in BLOCKED[status] if not read_error(status, said(each), "").block]
+def test_a_filter_is_known_by_what_it_says_not_by_a_list_of_messages(status: int) -> None:
+    missed = [each for each in BLOCKED[status] if not read_error(status, fault(each), "").block]
     assert missed == []
 
 
 @pytest.mark.parametrize("status", REFUSED)
 def test_no_other_refusal_is_taken_for_a_filters(status: int) -> None:
-    taken = [each for each in REFUSED[status] if read_error(status, said(each), "").block]
+    taken = [each for each in REFUSED[status] if read_error(status, fault(each), "").block]
     assert taken == []
 
 
@@ -530,7 +537,7 @@ def test_a_page_is_no_block_whatever_its_words() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 429, 503])
 def test_a_projects_own_words_make_a_block_of_any_error(status: int) -> None:
-    body = said("House rule 7: ask someone else.", "HR7")
+    body = fault("House rule 7: ask someone else.", "HR7")
     for words in (["HOUSE RULE"], ["nothing", "hr7"]):
         assert read_error(status, body, "", words).block
     assert read_error(status, None, "<p>House rule 7</p>", ["house rule"]).block

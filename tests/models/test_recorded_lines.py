@@ -178,5 +178,6 @@ def test_a_final_ending_is_taken_for_what_it_means(
 
 
 def test_an_ending_that_is_no_text_is_named_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"line 1: finish_reason must be a text, found 3"):
-        read_case(tmp_path, response="Sure.", finish_reason=3)
+    with pytest.raises(DataError, match=r"line 1: finish_reason must be a text, found \[3\]"):
+        read_case(tmp_path, response="Sure.", finish_reason=[3])
+    assert read_case(tmp_path, response="Sure.", stop_reason=128009).response == Response("Sure.")

@@ -22,7 +22,7 @@ from vscbench.models.provider_answers import (
 )
 from vscbench.models.provider_blocks import holds_word
 from vscbench.models.provider_errors import error_in, read_error
-from vscbench.models.provider_words import ending_in, is_final, one_line
+from vscbench.models.provider_words import ending_in, is_final, mapping, one_line
 from vscbench.records import Cause, Response
 
 NO_WORDS: Sequence[str] = ()
@@ -67,8 +67,10 @@ def read_reply(reply: Completion, wire: Wire, block_words: Sequence[str] = NO_WO
     is_error = wire.response is not None and not wire.is_answer
     if is_error or not reply.choices or error_in(body) is not None:
         return read_wire(wire, block_words)
-    told = _answer_of(reply)
-    answer = _with_raw(told, read_answer(body), body)
+    told, raw = _answer_of(reply), read_answer(body)
+    if raw is None and "choices" in mapping(body):  # of which litellm makes an empty answer
+        raise unreadable(wire)
+    answer = _with_raw(told, raw, body)
     # litellm leaves the thoughts of an answer that Gemini blocked out of its count and its cost.
     cost = _cost(reply) if answer.tokens == told.tokens else None
     return _response(answer, wire, _served(reply, wire, body), cost, block_words)

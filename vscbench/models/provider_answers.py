@@ -137,7 +137,7 @@ def _first(values: object) -> Said:
 
 def _openai(said: Said) -> RawAnswer | None:
     choice = _first(said.get("choices"))
-    if not choice:
+    if not (isinstance(choice.get("message"), dict) or {"text", "error"} & choice.keys()):
         return None
     message = mapping(choice.get("message"))
     text = visible(message.get("content"))
@@ -157,7 +157,7 @@ def _openai(said: Said) -> RawAnswer | None:
         refusal=string(message.get("refusal")).strip(),
         blocked=bool(mark),
         calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
-        fault=mapping(fault) if fault else None,
+        fault=(mapping(fault) or {"message": str(fault)}) if fault else None,
         model=served_model(said),
         fingerprint=string(said.get("system_fingerprint")) or None,
         tokens=openai_tokens(mapping(said.get("usage"))),
@@ -170,7 +170,7 @@ def _stopped_by(choice: Said) -> str:
     return f"stop_reason: {stopped}" if ending_word(stopped) in BREAKS else ""
 
 
-def _filter_mark(said: Said, choice: Said, text: str) -> str:
+def _filter_mark(body: Said, choice: Said, text: str) -> str:
     """Return the mark that a filter left beside an answer that ends as any other, or "".
 
     MiniMax (https://platform.minimax.io/docs/api-reference/text-post) answers a prompt that it
@@ -178,26 +178,26 @@ def _filter_mark(said: Said, choice: Said, text: str) -> str:
     be cleared; Bedrock marks the bodies that are in a model's own form.
     """
     marks = {
-        "output_sensitive": said.get("output_sensitive") is True,
-        "input_sensitive": said.get("input_sensitive") is True and not text.strip(),
+        "output_sensitive": body.get("output_sensitive") is True,
+        "input_sensitive": body.get("input_sensitive") is True and not text.strip(),
         "need_clear_history": any(
-            place.get("need_clear_history") is True for place in (said, choice)
+            place.get("need_clear_history") is True for place in (body, choice)
         ),
         "flag": "ban_round" in choice and bool(choice.get("flag")),
-        "guardrail_intervened": said.get("amazon-bedrock-guardrailAction") == "INTERVENED",
+        "guardrail_intervened": body.get("amazon-bedrock-guardrailAction") == "INTERVENED",
     }
     return next((mark for mark, is_set in marks.items() if is_set), "")
 
 
-def _responses(said: Said) -> RawAnswer:
+def _responses(body: Said) -> RawAnswer:
     """Read OpenAI's responses API, which has a status, and a reason where it is incomplete."""
-    items = [mapping(item) for item in _parts(said.get("output"))]
+    items = [mapping(item) for item in _parts(body.get("output"))]
     messages = [item for item in items if item.get("type") == "message"]
     parts = [mapping(part) for item in messages for part in _parts(item.get("content"))]
-    status = string(said.get("status"))
-    reason = string(mapping(said.get("incomplete_details")).get("reason"))
-    usage = mapping(said.get("usage"))
-    fault = said.get("error")
+    status = string(body.get("status"))
+    reason = string(mapping(body.get("incomplete_details")).get("reason"))
+    usage = mapping(body.get("usage"))
+    fault = body.get("error")
     return RawAnswer(
         text="".join(string(part.get("text")) for part in parts),
         ending=reason if ending_word(status) == "incomplete" and reason else status,
@@ -205,23 +205,23 @@ def _responses(said: Said) -> RawAnswer:
         refusal=" ".join(filter(None, (string(part.get("refusal")).strip() for part in parts))),
         calls_tool=any(string(item.get("type")).endswith("_call") for item in items),
         fault=mapping(fault) if fault else None,
-        model=served_model(said),
+        model=served_model(body),
         tokens=(_count(usage, "input_tokens"), _count(usage, "output_tokens")),
     )
 
 
-def _ollama(said: Said) -> RawAnswer:
+def _ollama(body: Said) -> RawAnswer:
     """Read /api/chat or /api/generate; older servers say "done" and not why."""
-    message = mapping(said.get("message"))
-    is_done = said.get("done") is True
+    message = mapping(body.get("message"))
+    is_done = body.get("done") is True
     return RawAnswer(
-        text=visible(message.get("content") if message else said.get("response")),
-        ending=string(said.get("done_reason")) or ("stop" if is_done else ""),
+        text=visible(message.get("content") if message else body.get("response")),
+        ending=string(body.get("done_reason")) or ("stop" if is_done else ""),
         final=OLLAMA_FINAL,
-        undone="" if is_done else f"done: {str(said.get('done')).lower()}",
+        undone="" if is_done else f"done: {str(body.get('done')).lower()}",
         calls_tool=bool(message.get("tool_calls")),
-        model=served_model(said),
-        tokens=(_count(said, "prompt_eval_count"), _count(said, "eval_count")),
+        model=served_model(body),
+        tokens=(_count(body, "prompt_eval_count"), _count(body, "eval_count")),
     )
 
 

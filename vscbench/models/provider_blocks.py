@@ -1,4 +1,4 @@
-"""Which errors are a provider's filter at work: told by its code, its shape or its words."""
+"""Which errors are a provider's filter at work: known by its code, its shape or its words."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ NO_BLOCK_STATUSES: Final = frozenset({401, 402, 404, 405, 407, 408, 413, 429, 50
 class Language:
     """How errors in one language speak of a filter.
 
-    A sentence tells of a block where it names ``content`` (what was sent or written), a
+    A sentence describes a block where it names ``content`` (what was sent or written), a
     ``finding`` (what is wrong with it) and a ``verdict`` (what was done to it), or holds a
     ``phrase`` that says all of that; and where it has nothing of ``elsewhere``, which the same
     words may be about.
@@ -57,11 +57,11 @@ class Language:
     verdict: re.Pattern[str] = re.compile("")
     phrase: re.Pattern[str] = re.compile("(?!)")
 
-    def tells_of_block(self, sentence: str) -> bool:
+    def describes_block(self, sentence: str) -> bool:
         """Whether a sentence does."""
         wanted = (self.content, self.finding, self.verdict)
-        found = all(each.search(sentence) for each in wanted) or self.phrase.search(sentence)
-        return bool(found) and not self.elsewhere.search(sentence)
+        matched = all(each.search(sentence) for each in wanted) or self.phrase.search(sentence)
+        return bool(matched) and not self.elsewhere.search(sentence)
 
 
 def _any(*words: str) -> re.Pattern[str]:
@@ -316,7 +316,7 @@ def is_block_status(status: int | None) -> bool:
     return status not in NO_BLOCK_STATUSES
 
 
-def tells_of_block(message: str, codes: Sequence[str] = ()) -> bool:
+def describes_block(message: str, codes: Sequence[str] = ()) -> bool:
     """Whether an error's words say that a filter stopped what was sent or written.
 
     Args:
@@ -328,7 +328,7 @@ def tells_of_block(message: str, codes: Sequence[str] = ()) -> bool:
         for each in SENTENCES.split(message.replace("_", " "))
         if each.strip() and not ENGLISH.elsewhere.search(each)
     ]
-    if any(each.tells_of_block(sentence) for each in LANGUAGES for sentence in sentences):
+    if any(each.describes_block(sentence) for each in LANGUAGES for sentence in sentences):
         return True
     if not WEAK_CODES.intersection(codes):
         return False

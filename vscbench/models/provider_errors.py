@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from vscbench.models.provider_blocks import (
+    describes_block,
     holds_word,
     is_block_code,
     is_block_status,
     marks_content,
-    tells_of_block,
 )
 from vscbench.models.provider_words import found_categories, mapping, one_line, string
 from vscbench.records import Cause
@@ -180,7 +180,7 @@ class ProviderError:
         code = next((code for code in self.codes if is_block_code(code)), "")
         moderated = mapping(self.error.get("metadata")).get("reasons")  # OpenRouter
         # A page (no JSON) is a firewall's or a proxy's, whatever its words.
-        worded = self.body and is_block_status(self.status) and self._tells_of_block
+        worded = self.body and is_block_status(self.status) and self._describes_block
         if not (code or moderated or worded or self.is_own_block):
             return None
         found = ", ".join([*found_categories(self.body), *_texts(moderated)])
@@ -190,8 +190,8 @@ class ProviderError:
         return f"{said} ({inner})" if inner else said
 
     @property
-    def _tells_of_block(self) -> bool:
-        return marks_content(self.body) or tells_of_block(self.words, self.codes)
+    def _describes_block(self) -> bool:
+        return marks_content(self.body) or describes_block(self.words, self.codes)
 
     @property
     def is_output_limit(self) -> bool:

@@ -119,9 +119,9 @@ NAMES = ("name", "category", "type")
 LEVELS = ("severity", "confidence", "probability")
 
 
-def ending_word(said: str) -> str:
+def ending_word(ending: str) -> str:
     """Return an ending as the lists above spell it."""
-    return said.strip().lower().replace("-", "_")
+    return ending.strip().lower().replace("-", "_")
 
 
 def is_final(ending: str) -> bool:
@@ -163,11 +163,11 @@ def ending_in(body: object, depth: int = DEEPEST) -> str:
     """
     if isinstance(body, list):
         return ending_in(body[0], depth - 1) if body and depth else ""
-    said = mapping(body)
-    named = [string(said[name]).strip() or UNNAMED for name in ENDINGS if name in said]
-    inside = [ending_in(value, depth - 1) for value in said.values()] if depth else []
-    found = [each for each in (*named, *inside) if each]
-    return next((each for each in found if each != UNNAMED), UNNAMED if found else "")
+    fields = mapping(body)
+    named = [string(fields[name]).strip() or UNNAMED for name in ENDINGS if name in fields]
+    inside = [ending_in(value, depth - 1) for value in fields.values()] if depth else []
+    endings = [each for each in (*named, *inside) if each]
+    return next((each for each in endings if each != UNNAMED), UNNAMED if endings else "")
 
 
 def found_categories(said: object) -> list[str]:

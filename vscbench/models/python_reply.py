@@ -61,6 +61,8 @@ def _finish(finish: object, ending: object) -> Finish:
     if not isinstance(finish, str):
         raise _fault("finish", f"one of {', '.join(Finish)}, or a provider's word", finish)
     is_ours = finish in list(Finish)
+    if finish == Finish.BLOCKED:
+        return Finish.BLOCKED
     for field, word in (("finish", "" if is_ours else finish), ("ending", ending)):
         if isinstance(word, str) and word and not is_final(word):
             raise TargetError(

@@ -47,16 +47,18 @@ def _recording(place: str, line: Line) -> Recording:
     ending = _ending(place, line)
     unfinished = None if kind is Kind.BLOCKED else _unfinished(line, ending)
     if kind is Kind.TARGET_ERROR or unfinished:
-        told = error if kind is Kind.TARGET_ERROR else f"{unfinished} ({place})"
-        return Recording(pair_id, _epoch(place, line), place, None, told)
+        reason = error if kind is Kind.TARGET_ERROR else f"{unfinished} ({place})"
+        return Recording(pair_id, _epoch(place, line), place, None, reason)
     response = _response(place, line, kind, error, ending)
     return Recording(pair_id, _epoch(place, line), place, response)
 
 
 def _ending(place: str, line: Line) -> str | None:
     """Return how the answer ended, in a provider's words or ours; ``None``: nobody says."""
-    named = next((name for name in _ENDINGS if name in line.fields), None)
-    if named is None or (named == _OWN_ENDING and line.fields[named] is None):
+    # A number is something else, such as the token that vLLM stopped at.
+    fields = {name: line.fields[name] for name in _ENDINGS if name in line.fields}
+    named = next((name for name in fields if not isinstance(fields[name], int | float)), None)
+    if named is None or (named == _OWN_ENDING and fields[named] is None):
         return None
     return _text(place, line, named) or ""
 
@@ -67,8 +69,8 @@ def _unfinished(line: Line, ending: str | None) -> str | None:
         return "the recorded answer was broken off: done is false"
     if ending is None or ending in list(Finish) or is_final(ending):
         return None
-    told = f"it ended with '{one_line(ending)}'" if ending.strip() else "its ending is empty"
-    return f"the recorded answer was broken off: {told}"
+    how = f"it ended with '{one_line(ending)}'" if ending.strip() else "its ending is empty"
+    return f"the recorded answer was broken off: {how}"
 
 
 def _finish(ending: str | None) -> Finish:
