@@ -28,12 +28,18 @@ ROUTES = {
     "xai/grok-4": "/v1",
     "mistral/mistral-large-latest": "/v1",
     "litellm_proxy/behind": "/v1",
+    "ollama_chat/llava": "",
+    "ollama/llava": "",
+    "cohere_chat/command-a-vision-07-2025": "/v2/chat",
 }
-OPENAI, VLLM, AZURE, ANTHROPIC, GEMINI, BEDROCK, OPENROUTER, XAI, MISTRAL, PROXY = ROUTES
+OPENAI, VLLM, AZURE, ANTHROPIC, GEMINI, BEDROCK, OPENROUTER, XAI, MISTRAL, PROXY, *REST = ROUTES
+OLLAMA_CHAT, OLLAMA, COHERE = REST
+# One of each of litellm's own ways to send and to fail: all others go as OpenAI's does.
+HANDLERS = (OPENAI, AZURE, ANTHROPIC, GEMINI, BEDROCK, OLLAMA_CHAT, OLLAMA)
 
 ENVIRONMENT = {
     **{f"{name}_API_KEY": KEY for name in ("OPENAI", "AZURE", "ANTHROPIC", "GEMINI")},
-    **{f"{name}_API_KEY": KEY for name in ("OPENROUTER", "XAI", "MISTRAL")},
+    **{f"{name}_API_KEY": KEY for name in ("OPENROUTER", "XAI", "MISTRAL", "COHERE")},
     "AZURE_API_VERSION": "2024-10-21",
     "AWS_ACCESS_KEY_ID": "AKIA0123456789ABCDEF",
     "AWS_SECRET_ACCESS_KEY": "0123456789abcdef0123456789abcdef",
@@ -42,6 +48,7 @@ ENVIRONMENT = {
 UNWANTED = (
     *(f"{name}_{part}" for name in ("OPENAI", "ANTHROPIC") for part in ("API_BASE", "BASE_URL")),
     *("AWS_SESSION_TOKEN", "AWS_PROFILE", "AZURE_API_BASE"),
+    *("OLLAMA_API_BASE", "OLLAMA_API_KEY"),
     *("SSL_CERT_FILE", "SSL_VERIFY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"),
 )
@@ -69,10 +76,12 @@ def ask_once(
     litellm_id: str,
     params: Mapping[str, ParamValue] | None = None,
     timeout_s: float = 20.0,
+    block_words: tuple[str, ...] = (),
 ) -> Response:
     """Ask one text of a running provider."""
     base = server.root_url + ROUTES[litellm_id]
-    model = open_litellm(ModelSpec("m", base, params or {}, timeout_s=timeout_s), litellm_id)
+    spec = ModelSpec("m", base, params or {}, timeout_s=timeout_s, block_words=block_words)
+    model = open_litellm(spec, litellm_id)
 
     async def ask() -> Response:
         try:
@@ -89,8 +98,13 @@ def exchange(litellm_id: str, reply: Reply, timeout_s: float = 20.0) -> Asked:
         try:
             response = ask_once(server, litellm_id, timeout_s=timeout_s)
         except TargetError as error:
-            return Asked(None, error, len(server.requests))
-        return Asked(response, None, len(server.requests))
+            return Asked(None, error, questions_to(server))
+        return Asked(response, None, questions_to(server))
+
+
+def questions_to(server: LoopbackServer) -> int:
+    """Count what a provider was asked, but not what litellm asks Ollama of a model besides."""
+    return sum(not each.path.endswith("/api/show") for each in server.requests)
 
 
 def response_to(litellm_id: str, reply: Reply) -> Response:

@@ -1,4 +1,4 @@
-"""A provider on the loopback interface that speaks the chat protocols of four providers."""
+"""A provider on the loopback interface that speaks the chat protocols of five providers."""
 
 import argparse
 import contextlib
@@ -63,6 +63,8 @@ def error(status: int, message: str, code: str | None = None) -> Reply:
 
 def user_text(body: Mapping[str, Any]) -> str:
     """Return the text of the last user message, whatever its form."""
+    if "prompt" in body:
+        return str(body["prompt"])
     last = (body.get("messages") or body["contents"])[-1]
     content = last.get("content") or last["parts"]
     if isinstance(content, str):
@@ -242,6 +244,23 @@ def _renamed(usage: Mapping[str, int], names: Mapping[str, str]) -> dict[str, in
     return {names[name]: count for name, count in usage.items()}
 
 
+def ollama_body(reply: Reply, body: Mapping[str, Any], number: int) -> dict[str, object]:
+    """Return an answer as Ollama writes it, of /api/chat or of /api/generate."""
+    text = reply.text or ""
+    said = {"message": {"role": "assistant", "content": text}}
+    usage = reply.usage or {}
+    return {
+        "model": body.get("model"),
+        "created_at": "2026-01-01T00:00:00Z",
+        **(said if "messages" in body else {"response": text}),
+        "done_reason": reply.finish_reason,
+        "done": True,
+        "prompt_eval_count": usage.get("prompt_tokens"),
+        "eval_count": usage.get("completion_tokens"),
+        **reply.body,
+    }
+
+
 GEMINI_USAGE = {
     "prompt_tokens": "promptTokenCount",
     "completion_tokens": "candidatesTokenCount",
@@ -256,6 +275,8 @@ FORMS: Mapping[str, Callable[[Reply, Mapping[str, Any], int], dict[str, object]]
     "/messages": anthropic_body,
     ":generateContent": gemini_body,
     "/converse": bedrock_body,
+    "/api/chat": ollama_body,
+    "/api/generate": ollama_body,
     "": openai_body,
 }
 

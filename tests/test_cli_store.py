@@ -1,4 +1,6 @@
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import strategies as st
 from stored import (
+    BLOCKED,
     SAID,
     files_of,
     key_of,
@@ -18,6 +21,7 @@ from stored import (
 from vscbench.cli import main
 from vscbench.engine.sqlite_store import open_store
 from vscbench.engine.store import StoredResponse
+from vscbench.records import Finish, Response
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -115,7 +119,7 @@ def test_prune_needs_to_be_told_what(path: Path) -> None:
     before = files_of(path.parent)
     result = run("prune", path)
     assert result.exit_code == 2
-    assert "--older-than DAYS, --model NAME or --superseded" in result.stderr
+    assert "--older-than DAYS, --model NAME, --superseded or --unfinished" in result.stderr
     assert run("prune", path, "--model", "gpt-5").exit_code == 2
     assert files_of(path.parent) == before
 
@@ -184,3 +188,60 @@ def test_prune_gives_the_room_back(tmp_path: Path) -> None:
     assert run("prune", path, "--model", "m1").exit_code == 0
     assert path.stat().st_size < 0.6 * before
     assert list(files_of(tmp_path)) == ["store.sqlite"]
+
+
+# How answers that were broken off stand in a store: as this version keeps an ending, and as
+# earlier ones did.
+BROKEN_OFF = {
+    "kept": replace(SAID, text="Sure. Fir", ending="abort"),
+    "empty": Response("", reason="pause_turn"),
+    "detailed": Response(" ", reason="FINISH_REASON_UNSPECIFIED: no more is known"),
+}
+FINISHED = {
+    "ended": replace(SAID, ending="end_turn"),
+    "cut": replace(SAID, finish=Finish.LENGTH, ending="MAX_TOKENS"),
+    "blocked": replace(BLOCKED, ending="blockReason SAFETY"),
+    "before": SAID,
+    "silent": Response(""),
+    "tools": Response("", reason="tool_calls"),
+    "told": Response("", reason="Malformed call: print("),
+}
+
+
+def test_prune_finds_what_was_broken_off_by_what_was_kept_of_it(tmp_path: Path) -> None:
+    said = {**BROKEN_OFF, **FINISHED}
+    records = [stored_response(name, response) for name, response in said.items()]
+    records.append(stored_response("app", BROKEN_OFF["empty"], model="python:app:ask"))
+    path = write_store(tmp_path / "store.sqlite", records)
+    for option in (["--dry-run"], []):
+        assert "3 responses and 0 verdicts" in run("prune", path, "--unfinished", *option).stdout
+    assert sorted(_left(path, *said, "app")) == sorted([*FINISHED, "app"])
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [
+        (["--model", "gpt-4o"], 1),
+        (["--older-than", "1"], 1),
+        (["--model", "claude", "--older-than", "1"], 0),
+    ],
+)
+def test_unfinished_is_a_filter_like_the_others(
+    tmp_path: Path, options: list[str], gone: int
+) -> None:
+    records = [
+        stored_response("a", BROKEN_OFF["kept"]),
+        stored_response("b", BROKEN_OFF["kept"], model="claude", created=time.time()),
+        stored_response("c", SAID),
+    ]
+    path = write_store(tmp_path / "store.sqlite", records)
+    result = run("prune", path, "--unfinished", *options)
+    assert f"{gone} responses and 0 verdicts deleted" in result.stdout
+
+
+def test_a_row_that_cannot_be_read_is_not_taken_for_unfinished(tmp_path: Path) -> None:
+    path = write_store(tmp_path / "store.sqlite", [stored_response("a", BROKEN_OFF["kept"])])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE responses SET body = '{'")
+        connection.commit()
+    assert "0 responses and 0 verdicts" in run("prune", path, "--unfinished").stdout

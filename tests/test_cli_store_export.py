@@ -78,6 +78,7 @@ def test_an_export_goes_to_standard_output_as_lines_of_utf8(tmp_path: Path) -> N
             finish=st.sampled_from(Finish),
             reason=st.none() | ANY_TEXT,
             served_model=st.just("v1"),
+            ending=st.none() | st.just("end_turn"),
         ),
         min_size=1,
         max_size=4,
@@ -87,7 +88,7 @@ def test_whatever_was_answered_comes_back_from_an_export(
     tmp_path_factory: pytest.TempPathFactory, responses: list[Response]
 ) -> None:
     said = [
-        # Only a block has a reason that a recording keeps.
+        # Only a block has a reason that a recording keeps; an ending is read, and not kept.
         response if response.finish is Finish.BLOCKED else replace(response, reason=None)
         for response in responses
     ]
@@ -97,7 +98,9 @@ def test_whatever_was_answered_comes_back_from_an_export(
     lines = (f"{to_json(export_line(row))}\n" for row in export.responses)
     file.write_text("".join(lines), encoding="utf-8", newline="\n")
     model = open_recorded(ModelSpec("recorded:said"), str(file))
-    assert [ask(model, "a", epoch) for epoch in range(1, len(said) + 1)] == said
+    assert [ask(model, "a", epoch) for epoch in range(1, len(said) + 1)] == [
+        replace(response, ending=None) for response in said
+    ]
 
 
 def test_of_several_models_one_must_be_chosen(path: Path) -> None:

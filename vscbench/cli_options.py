@@ -69,7 +69,7 @@ def judge_spec(  # noqa: PLR0913 - one argument an option
     """Say how the judge is to be opened, from a command's options.
 
     Raises:
-        UsageError: a parameter is no KEY=VALUE.
+        UsageError: a parameter is no KEY=VALUE, or pyproject.toml cannot be used.
     """
     from vscbench.models.parameters import read_parameter
 
@@ -80,7 +80,15 @@ def judge_spec(  # noqa: PLR0913 - one argument an option
         params=dict(read_parameter("--judge-param", text) for text in judge_param),
         sees_image=judge_sees is not None,
         ties=Ties(judge_tie),
+        block_words=_block_words(),
     )
+
+
+def _block_words() -> tuple[str, ...]:
+    from vscbench.cli_runs import project_root
+    from vscbench.plugin.settings import read_table, texts_of
+
+    return texts_of(read_table(project_root() / "pyproject.toml"), "block_words")
 
 
 @contextmanager

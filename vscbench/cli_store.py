@@ -102,12 +102,17 @@ def store_export(
 )
 @click.option("--model", metavar="NAME", help="Of this model, as 'store info' names it.")
 @click.option("--superseded", is_flag=True, help="Replaced by a newer answer to the same request.")
+@click.option(
+    "--unfinished", is_flag=True, help="Broken off, and kept as an answer by an earlier version."
+)
 @click.option("--dry-run", is_flag=True, help="Only say how many would go.")
-def store_prune(
+def store_prune(  # noqa: PLR0913 - one argument an option
     path: Path | None,
+    *,
     older_than: float | None,
     model: str | None,
     superseded: bool,
+    unfinished: bool,
     dry_run: bool,
 ) -> None:
     """Delete the responses that fit all filters given, and the verdicts on them.
@@ -116,12 +121,13 @@ def store_prune(
     """
     from vscbench.engine.store_upkeep import Filter, plan_prune, prune
 
-    if older_than is None and model is None and not superseded:
+    which = Filter(older_than, model, superseded=superseded, unfinished=unfinished)
+    if which == Filter():
         raise UsageError(
-            "store prune: say what is to go, with --older-than DAYS, --model NAME or --superseded"
+            "store prune: say what is to go, with --older-than DAYS, --model NAME, --superseded "
+            "or --unfinished"
         )
     file = store_file(path)
-    which = Filter(older_than, model, superseded)
     if dry_run:
         click.echo(f"{_rows(plan_prune(file, which))} would go from {_shown(str(file))}")
         return

@@ -186,7 +186,8 @@ class Response:
     altered before it was sent (scaled, converted), or is ``None``. ``latency_s`` is how long the
     model took, where it says so itself because requests wait for it in a queue of our own.
     ``reasoning`` is what a calibration method set apart from the final answer, which ``text`` then
-    is alone; a response of reasoning without a text has no final answer.
+    is alone; a response of reasoning without a text has no final answer. ``ending`` is the
+    provider's own word for how the answer ended, where it gave one.
     """
 
     text: str
@@ -200,6 +201,7 @@ class Response:
     fingerprint: str | None = None
     latency_s: float | None = None
     reasoning: str | None = None
+    ending: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

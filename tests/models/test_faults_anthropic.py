@@ -64,7 +64,6 @@ def test_a_refusal_is_a_block_with_what_was_said_before_and_why(
         (message("model_context_window_exceeded", HELLO), Finish.LENGTH, "Hello..", None),
         (message("tool_use", TOOL), Finish.STOP, "", "tool_use"),
         (message("tool_use", HELLO, TOOL), Finish.STOP, "Hello..", None),
-        (message("pause_turn"), Finish.STOP, "", "pause_turn"),
     ],
 )
 def test_silence_cuts_tools_and_thoughts_are_told_apart(

@@ -17,7 +17,7 @@ HARMLESS = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
 # https://ai.google.dev/api/generate-content#FinishReason, and Vertex's Model Armor
 SAFETY = [
     *("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"),
-    *("IMAGE_PROHIBITED_CONTENT", "MODEL_ARMOR"),
+    *("IMAGE_PROHIBITED_CONTENT", "MODEL_ARMOR", "ESCALATION"),
 ]
 NO_SAFETY = [
     *("RECITATION", "LANGUAGE", "OTHER", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"),
@@ -99,9 +99,9 @@ def test_a_text_that_another_reason_cut_is_kept_to_be_judged(reason: str) -> Non
     assert (response.finish, response.text, response.reason) == (Finish.STOP, "Well, ", None)
 
 
-def test_a_reason_that_is_yet_unknown_is_what_litellm_takes_it_for() -> None:
-    response = response_to(GEMINI, candidate("ESCALATION"))
-    assert (response.finish, response.reason) == (Finish.BLOCKED, "ESCALATION")
+def test_a_reason_that_is_yet_unknown_is_of_an_answer_that_was_broken_off() -> None:
+    error = error_for(GEMINI, candidate("NEVER_HEARD_OF", {"text": "Well, "}))
+    assert (error.cause, "NEVER_HEARD_OF" in str(error)) == (Cause.SERVER_ERROR, True)
 
 
 def test_why_there_is_no_text_is_told_in_full() -> None:

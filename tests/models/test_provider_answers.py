@@ -77,7 +77,7 @@ def test_reasoning_is_never_the_visible_text(content: object, text: str) -> None
         (RawAnswer("", "stop", refusal="No\nway."), Finish.BLOCKED, "No way."),
         (RawAnswer("Well", "RECITATION"), Finish.STOP, None),
         (RawAnswer("", "RECITATION"), Finish.STOP, "RECITATION"),
-        (RawAnswer("", "a new word"), Finish.STOP, "a new word"),
+        (RawAnswer("", "max-tokens"), Finish.LENGTH, None),
     ],
 )
 def test_an_ending_in_a_providers_words_becomes_one_of_ours(

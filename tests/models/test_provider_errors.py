@@ -91,5 +91,6 @@ def test_an_error_that_only_sounds_like_a_block_is_an_error(message: str, status
     assert error.cause in (Cause.BAD_REQUEST, Cause.AUTHENTICATION)
 
 
-def test_the_words_of_a_block_are_none_on_a_server_error() -> None:
-    assert read_error(500, {"error": {"message": "Content blocked"}}, "").block is None
+def test_the_words_of_a_block_are_none_where_a_server_may_do_better_next_time() -> None:
+    for status in (429, 502, 503, 504, 529):
+        assert read_error(status, {"error": {"message": "Content blocked"}}, "").block is None

@@ -8,6 +8,7 @@ from vscbench.models.provider_words import (
     LONGEST_LINE,
     NO_BLOCKS,
     ORDINARY,
+    TOOLS,
     found_categories,
     one_line,
 )
@@ -27,7 +28,7 @@ JSON = st.recursive(
 
 
 def test_no_word_has_two_meanings() -> None:
-    groups = [BLOCKS, NO_BLOCKS, CUTS, BREAKS, ORDINARY]
+    groups = [BLOCKS, NO_BLOCKS, CUTS, BREAKS, ORDINARY, TOOLS]
     words = [word for group in groups for word in group]
     assert len(words) == len(set(words))
     assert all(word == word.lower() for word in words)

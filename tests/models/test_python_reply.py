@@ -59,7 +59,6 @@ def test_everything_else_stays_as_it_was_given() -> None:
     [
         ("text", None, "text is None (NoneType); it must be a str"),
         ("text", b"hello", "text is b'hello' (bytes)"),
-        ("finish", "content_filter", "finish is 'content_filter' (str); it must be one of stop, l"),
         ("finish", None, "finish is None"),
         ("finish", ["stop"], "finish is ['stop'] (list)"),
         ("reason", 451, "reason is 451 (int); it must be a str"),
@@ -84,6 +83,36 @@ def test_a_field_that_holds_what_it_cannot_is_named(field: str, value: object, s
         read(**{field: value})
     assert said in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("finish", "meant"),
+    [
+        ("content_filter", Finish.BLOCKED),
+        ("SAFETY", Finish.BLOCKED),
+        ("end_turn", Finish.STOP),
+        ("MAX_TOKENS", Finish.LENGTH),
+    ],
+)
+def test_a_providers_own_word_is_taken_for_what_it_means(finish: str, meant: Finish) -> None:
+    assert read(finish=finish).finish is meant
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"finish": "abort"},
+        {"finish": "error", "text": ""},
+        {"finish": ""},
+        {"finish": "pause_turn"},
+        {"finish": "STOP", "ending": "cancelled"},
+        {"ending": "a new word"},
+    ],
+)
+def test_what_was_broken_off_is_a_fault_that_may_pass(fields: dict[str, object]) -> None:
+    with pytest.raises(TargetError, match="broken off") as raised:
+        read(**fields)
+    assert raised.value.cause.is_transient
 
 
 def test_keys_in_a_wrong_field_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:

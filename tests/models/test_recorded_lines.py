@@ -114,3 +114,70 @@ def test_a_file_that_is_not_utf_8_names_the_line(tmp_path: Path) -> None:
     file.write_bytes(b'{"pair_id": "a", "response": "x"}\n{"pair_id": "caf\xe9"}\n')
     with pytest.raises(DataError, match=r"latin\.jsonl, line 2: not UTF-8"):
         read_recorded_lines(file)
+
+
+NAMES = ("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "finish")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "ending"])
+@pytest.mark.parametrize("word", ["abort", "error", "pause_turn", "in_progress", "a new word"])
+@pytest.mark.parametrize("text", ["Sure. Fir", "", None])
+def test_an_answer_that_was_broken_off_is_none(
+    tmp_path: Path, name: str, word: str, text: str | None
+) -> None:
+    recording = read_case(tmp_path, response=text, **{name: word})
+    assert recording.response is None
+    assert recording.error is not None
+    assert f"broken off: it ended with '{word}'" in recording.error
+    assert "responses.jsonl, line 1" in recording.error
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("word", [None, "", " "])
+def test_an_ending_that_a_line_has_and_does_not_name_is_none(
+    tmp_path: Path, name: str, word: str | None
+) -> None:
+    recording = read_case(tmp_path, response="Sure. Fir", kind="answered", **{name: word})
+    assert recording.response is None
+    assert "its ending is empty" in str(recording.error)
+
+
+def test_what_is_not_done_was_broken_off(tmp_path: Path) -> None:
+    assert read_case(tmp_path, response="Sure. Fir", done=False).response is None
+    assert read_case(tmp_path, response="Sure.", done=True).response == Response("Sure.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "response"),
+    [
+        ({"finish_reason": "stop", "response": "Sure."}, Response("Sure.")),
+        ({"stop_reason": "end_turn", "response": "Sure."}, Response("Sure.")),
+        ({"finish_reason": "length", "response": "Sure"}, Response("Sure", Finish.LENGTH)),
+        ({"finishReason": "MAX_TOKENS", "response": None}, Response("", Finish.LENGTH)),
+        (
+            {"finish_reason": "content_filter", "response": None},
+            Response("", Finish.BLOCKED, reason="content_filter"),
+        ),
+        (
+            {"finishReason": "SAFETY", "response": "Well, "},
+            Response("Well, ", Finish.BLOCKED, reason="SAFETY"),
+        ),
+        ({"finish": "blocked", "response": ""}, Response("", Finish.BLOCKED, reason="blocked")),
+        ({"finish_reason": "stop", "stop_reason": 128009, "response": "Yes."}, Response("Yes.")),
+        ({"ending": None, "response": "Sure."}, Response("Sure.")),
+        (
+            {"kind": "blocked", "ending": "blockReason SAFETY", "response": ""},
+            Response("", Finish.BLOCKED),
+        ),
+    ],
+)
+def test_a_final_ending_is_taken_for_what_it_means(
+    tmp_path: Path, fields: dict[str, object], response: Response
+) -> None:
+    assert read_case(tmp_path, **fields).response == response
+
+
+def test_an_ending_that_is_no_text_is_named_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 1: finish_reason must be a text, found \[3\]"):
+        read_case(tmp_path, response="Sure.", finish_reason=[3])
+    assert read_case(tmp_path, response="Sure.", stop_reason=128009).response == Response("Sure.")

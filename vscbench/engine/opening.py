@@ -159,7 +159,7 @@ def key_of(opening: Opening) -> str:
     return opening_key(
         {
             **packed,
-            "spec": _without(packed["spec"], "timeout_s", "needs_key", "api_key"),
+            "spec": _without(packed["spec"], "timeout_s", "needs_key", "api_key", "block_words"),
             **opening.content(),
             "vscbench": vscbench.__version__,
         }

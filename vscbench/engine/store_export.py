@@ -78,6 +78,7 @@ def export_line(stored: StoredResponse) -> dict[str, object]:
         "cost_usd": response.cost_usd,
         "served_model": response.served_model,
         "error": response.reason,
+        "ending": response.ending,
         "model": stored.model,
     }
 

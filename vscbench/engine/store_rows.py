@@ -43,8 +43,8 @@ RESPONSE: Final[Fields] = {
     "image_change": _TEXT_OR_NONE,
     "fingerprint": _TEXT_OR_NONE,
 }
-# Only where a calibration method set something apart.
-REASONING: Final[Fields] = {"reasoning": _TEXT}
+# Only where there is such a thing, so that rows from before it was kept still read.
+IF_ANY: Final[Fields] = {"reasoning": _TEXT, "ending": _TEXT}
 STORED_VERDICT: Final[Fields] = {
     "key": _TEXT,
     "response_key": _TEXT,
@@ -63,8 +63,8 @@ def dump_record(record: StoredRecord) -> str | bytes:
     """Write a record as one JSON object, as it goes into a row."""
     if isinstance(record, StoredResponse):
         said = _said(record, STORED_RESPONSE)
-        apart = {} if record.response.reasoning is None else REASONING
-        said["response"] = _said(record.response, {**RESPONSE, **apart})
+        there = {n: IF_ANY[n] for n in IF_ANY if getattr(record.response, n) is not None}
+        said["response"] = _said(record.response, {**RESPONSE, **there})
     else:
         said = _said(record, STORED_VERDICT)
         said["verdict"] = _said(record.verdict, VERDICT)
@@ -79,7 +79,8 @@ def read_response(said: object) -> StoredResponse:
     """
     outer = _checked(said, STORED_RESPONSE)
     body = outer["response"]
-    inner = _checked(body, {**RESPONSE, **(REASONING if "reasoning" in body else {})})
+    there = {name: types for name, types in IF_ANY.items() if name in body}
+    inner = _checked(body, {**RESPONSE, **there})
     inner["finish"] = Finish(inner["finish"])
     _check_moment(outer["created"])
     outer["response"] = Response(**inner)

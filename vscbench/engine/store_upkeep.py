@@ -1,6 +1,8 @@
 """What a person does with a store between runs: look through it, and make it smaller."""
 
 import contextlib
+import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +21,13 @@ from vscbench.engine.store_file import (
 )
 from vscbench.engine.store_rows import place_of, read_response, read_row, read_verdict, storable
 from vscbench.errors import UsageError
+from vscbench.models.open import PYTHON
+from vscbench.models.provider_words import is_final
+from vscbench.records import Finish
 
 DAY_S: Final = 86_400.0
+# The provider's word as it stood in a reason, before what it said besides.
+WORD: Final = re.compile(r"[A-Za-z][\w.-]*(?=$|: )")
 Record = TypeVar("Record", StoredResponse, StoredVerdict)
 
 
@@ -75,12 +82,13 @@ class Filter:
     """Names responses: those that fit everything given here.
 
     ``older_than_days`` counts back from now; ``superseded`` are those that are not the newest of
-    their key.
+    their key, ``unfinished`` those of which ``is_unfinished`` is true.
     """
 
     older_than_days: float | None = None
     model: str | None = None
     superseded: bool = False
+    unfinished: bool = False
 
     def condition(self, now: float) -> tuple[str, list[str | bytes | float]]:
         """Return it as SQL over ``responses`` with its values; ``now`` in seconds since 1970."""
@@ -94,7 +102,33 @@ class Filter:
             values.append(storable(self.model))
         if self.superseded:
             parts.append("id NOT IN (SELECT max(id) FROM responses GROUP BY key)")
+        if self.unfinished:
+            parts.append("is_unfinished(body)")
         return " AND ".join(parts) or "true", values
+
+
+def is_unfinished(stored: StoredResponse) -> bool:
+    """Whether an answer was broken off, as far as the store holds how it ended.
+
+    Before the ending was kept there is only the reason of an answer without text, which then is
+    the ending where that was an odd one; of a ``python:`` model it is the application's own.
+    """
+    response = stored.response
+    if response.finish is Finish.BLOCKED:
+        return False
+    if response.ending is not None:
+        return not is_final(response.ending)
+    if response.text.strip() or stored.model.startswith(PYTHON):
+        return False
+    word = WORD.match(response.reason or "")
+    return word is not None and not is_final(word[0])
+
+
+def _is_unfinished_row(body: str | bytes) -> bool:
+    try:
+        return is_unfinished(read_response(json.loads(body)))
+    except (ValueError, TypeError, RecursionError):
+        return False  # a damaged row is for a person to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +178,7 @@ def prune(path: Path, which: Filter) -> Pruned:
 
 def _count(connection: sqlite3.Connection, which: Filter, now: float) -> Pruned:
     _require_model(connection, which.model)
+    connection.create_function("is_unfinished", 1, _is_unfinished_row, deterministic=True)
     condition, values = which.condition(now)
     counts = "SELECT (SELECT count(*) FROM doomed), (SELECT count(*) FROM bereft)"
     return Pruned(*connection.execute(_naming_rows(condition, counts), values).fetchone())

@@ -59,6 +59,7 @@ def model_spec(
         timeout_s=spec.timeout_s,
         needs_key=spec.needs_key,
         answer_schema=answer_schema,
+        block_words=spec.block_words,
     )
 
 

@@ -28,7 +28,7 @@ class JudgeSpec:
     ``panel:A,B,C``. ``model`` is the LLM behind a plain ``rubric``; ``api_base`` and ``params`` go
     to every model behind the judge. ``sees_image`` gives it the pair's image. ``timeout_s`` is the
     deadline of one request in seconds, where one was set; ``needs_key`` is false where nothing
-    will be sent.
+    will be sent. ``block_words`` are those by which the project knows a block of the provider's.
     """
 
     name: str
@@ -39,3 +39,4 @@ class JudgeSpec:
     ties: Ties = Ties.ERROR
     timeout_s: float | None = None
     needs_key: bool = True
+    block_words: tuple[str, ...] = ()

@@ -98,7 +98,7 @@ def pack_spec(spec: ModelSpec) -> Frame:
 
 def unpack_spec(said: Frame) -> ModelSpec:
     """Read what ``pack_spec`` wrote."""
-    return ModelSpec(**said)
+    return ModelSpec(**{**said, "block_words": tuple(said["block_words"])})
 
 
 def pack_facts(facts: ModelFacts) -> Frame:

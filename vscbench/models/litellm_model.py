@@ -67,6 +67,7 @@ def open_litellm(spec: ModelSpec, litellm_id: str, *, takes_images: bool | None 
         call=call,
         limits=limits,
         timeout_s=spec.deadline_s,
+        block_words=spec.block_words,
     )
 
 
@@ -86,6 +87,7 @@ class LitellmModel:
     call: Mapping[str, Any] = field(repr=False)
     limits: ImageLimits
     timeout_s: float
+    block_words: Sequence[str] = ()
     default_concurrency: int = 16
 
     async def respond(self, request: Request) -> Response:
@@ -117,8 +119,8 @@ class LitellmModel:
                 failed = without_frames(fault)
             # Outside of the handler: an error raised in there would hold on to litellm's.
             if failed is not None:
-                return read_fault(failed, wire, self.timeout_s)
-            return read_reply(reply, wire)
+                return read_fault(failed, wire, self.timeout_s, self.block_words)
+            return read_reply(reply, wire, self.block_words)
 
 
 def cost_of(response: Response, price: Price | None) -> float | None:

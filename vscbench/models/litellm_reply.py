@@ -20,13 +20,12 @@ from vscbench.models.provider_answers import (
     served_model,
     visible,
 )
+from vscbench.models.provider_blocks import holds_word
 from vscbench.models.provider_errors import error_in, read_error
-from vscbench.models.provider_words import BLOCKS, CUTS, ORDINARY
+from vscbench.models.provider_words import ending_in, is_final, mapping, one_line
 from vscbench.records import Cause, Response
 
-PLAIN = ORDINARY | CUTS
-# Anthropic's and Bedrock's word for a full context, which litellm turns into "stop".
-HIDDEN_CUT = b"model_context_window_exceeded"
+NO_WORDS: Sequence[str] = ()
 
 
 class Message(Protocol):
@@ -49,32 +48,44 @@ class Completion(Protocol):
     model: str | None
 
 
-def read_reply(reply: Completion, wire: Wire) -> Response:
+def read_reply(reply: Completion, wire: Wire, block_words: Sequence[str] = NO_WORDS) -> Response:
     """Turn a completion of litellm's into a ``Response``.
 
-    A choice without content is an empty text, not an error: the provider did answer. The raw body
-    is read only where litellm may have lost something: anything but a text that ended as it should.
+    A choice without content is an empty text, not an error: the provider did answer. How it ended
+    is read from the raw body, since litellm calls whatever it does not know "stop"; the text is
+    read there too, unless it ended as it should.
+
+    Args:
+        reply: as litellm holds it.
+        wire: what crossed the wire.
+        block_words: what a project calls a block besides.
 
     Raises:
-        TargetError: there is no choice, or it says that the model broke off before any text.
+        TargetError: there is no choice, or it says that the model broke off.
     """
+    body = wire.body
     is_error = wire.response is not None and not wire.is_answer
-    if is_error or not reply.choices:
-        return read_wire(wire)
-    told = answer = _answer_of(reply)
-    content = wire.content
-    if not _is_plain(told, content):
-        body = wire.body
-        if error_in(body) is not None:
-            return read_wire(wire)
-        answer = _with_raw(told, read_answer(body), reply.choices[0].finish_reason)
+    if is_error or not reply.choices or error_in(body) is not None:
+        return read_wire(wire, block_words)
+    told, raw = _answer_of(reply), read_answer(body)
+    if raw is None and "choices" in mapping(body):  # of which litellm makes an empty answer
+        raise unreadable(wire)
+    answer = _with_raw(told, raw, body)
     # litellm leaves the thoughts of an answer that Gemini blocked out of its count and its cost.
     cost = _cost(reply) if answer.tokens == told.tokens else None
-    return _response(answer, wire, _served(reply, wire, content), cost)
+    return _response(answer, wire, _served(reply, wire, body), cost, block_words)
 
 
-def read_fault(fault: BaseException, wire: Wire, timeout_s: float) -> Response:
+def read_fault(
+    fault: BaseException, wire: Wire, timeout_s: float, block_words: Sequence[str] = NO_WORDS
+) -> Response:
     """Read what came where litellm raised: blocks and answers that it cannot read are responses.
+
+    Args:
+        fault: what litellm raised.
+        wire: what crossed the wire.
+        timeout_s: the deadline of the request.
+        block_words: what a project calls a block besides.
 
     Raises:
         TargetError: no answer came, or it is an error; with cause and how long to wait.
@@ -85,11 +96,15 @@ def read_fault(fault: BaseException, wire: Wire, timeout_s: float) -> Response:
         raise redirected(wire.redirect)
     if wire.content is None:
         raise no_answer(fault, wire, timeout_s)
-    return read_wire(wire)
+    return read_wire(wire, block_words)
 
 
-def read_wire(wire: Wire) -> Response:
+def read_wire(wire: Wire, block_words: Sequence[str] = NO_WORDS) -> Response:
     """Read a whole HTTP answer without litellm.
+
+    Args:
+        wire: what crossed the wire.
+        block_words: what a project calls a block besides.
 
     Raises:
         TargetError: it is an error, or holds no answer.
@@ -97,19 +112,28 @@ def read_wire(wire: Wire) -> Response:
     body = wire.body
     status = int(wire.response.status_code) if wire.response is not None else None
     if not wire.is_answer or error_in(body) is not None:
-        return blocked_or_raise(read_error(status, body, wire.text), wire)
+        return blocked_or_raise(read_error(status, body, wire.text, block_words), wire)
     answer = read_answer(body)
     if answer is None:
         raise unreadable(wire)
-    return _response(answer, wire, answer.model, None)
+    return _response(answer, wire, answer.model, None, block_words)
 
 
-def _response(answer: RawAnswer, wire: Wire, model: str | None, cost: float | None) -> Response:
+def _response(
+    answer: RawAnswer,
+    wire: Wire,
+    model: str | None,
+    cost: float | None,
+    block_words: Sequence[str],
+) -> Response:
     if answer.fault is not None:
-        error = read_error(None, {"error": answer.fault}, "")
+        error = read_error(None, {"error": answer.fault}, "", block_words)
         return replace(blocked_or_raise(error, wire), text=answer.text, served_model=model)
-    if answer.is_broken:
-        message = f"the provider's answer held no text and ended with '{answer.ending}'"
+    if answer.unfinished is not None and holds_word(answer.ending, block_words):
+        answer = replace(answer, blocked=True)
+    if answer.unfinished is not None:
+        amount = f"{len(answer.text)} characters of text" if answer.text.strip() else "no text"
+        message = f"the provider broke its answer off: {answer.unfinished}, with {amount}"
         raise TargetError(message, Cause.SERVER_ERROR)
     prompt_tokens, completion_tokens = answer.tokens
     return Response(
@@ -121,6 +145,8 @@ def _response(answer: RawAnswer, wire: Wire, model: str | None, cost: float | No
         completion_tokens=completion_tokens,
         cost_usd=cost,
         fingerprint=answer.fingerprint,
+        # Of a known word nothing has to be taken out, which takes time.
+        ending=(answer.ending if is_final(answer.ending) else one_line(answer.ending)) or None,
     )
 
 
@@ -139,17 +165,14 @@ def _answer_of(reply: Completion) -> RawAnswer:
     )
 
 
-def _is_plain(answer: RawAnswer, content: bytes | None) -> bool:
-    ordinary = answer.ending.lower() in PLAIN and not answer.refusal
-    return ordinary and bool(answer.text.strip()) and HIDDEN_CUT not in (content or b"")
-
-
-def _with_raw(answer: RawAnswer, raw: RawAnswer | None, mapped: str | None) -> RawAnswer:
-    """Prefer the provider's own body; a word nobody knows is what litellm takes it for."""
-    chosen = answer if raw is None else raw
-    tokens = chosen.tokens if chosen.tokens != (None, None) else answer.tokens
-    blocked = chosen.blocked or (not chosen.is_known and str(mapped) in BLOCKS)
-    return replace(chosen, tokens=tokens, blocked=blocked)
+def _with_raw(told: RawAnswer, raw: RawAnswer | None, body: object) -> RawAnswer:
+    """Prefer the provider's own body; of a form that is not read here, only its ending."""
+    if raw is None:
+        return replace(told, ending=ending_in(body) or told.ending)
+    if raw.is_plain and told.text.strip() and not told.refusal:
+        return replace(told, ending=raw.ending, final=raw.final)
+    tokens = raw.tokens if raw.tokens != (None, None) else told.tokens
+    return replace(raw, tokens=tokens)
 
 
 def _refusal(message: Message) -> str:
@@ -159,15 +182,12 @@ def _refusal(message: Message) -> str:
     return refusal.strip() if isinstance(refusal, str) else ""
 
 
-def _served(reply: Completion, wire: Wire, content: bytes | None) -> str | None:
+def _served(reply: Completion, wire: Wire, body: object) -> str | None:
     """Return the model as the provider named it: litellm puts its own before it, or in its place.
 
-    A name that stands in the body was not made up: mostly no second look is needed.
+    What the body does not name was made up; where there is no body, litellm's word is all there is.
     """
-    named = reply.model or None
-    if content is None or (named and f'"{named}"'.encode() in content):
-        return named
-    return served_model(wire.body)
+    return (reply.model or None) if wire.content is None else served_model(body)
 
 
 def _tokens(reply: Completion) -> tuple[int | None, int | None]:

@@ -30,7 +30,8 @@ class ModelSpec:
     the deadline of one request in seconds, where a person set one. ``needs_key`` is false where
     nothing will be sent. ``answer_schema`` is a JSON Schema for the answers, for models that can
     be held to one. ``api_key`` is the key of a server that the run started itself; any other is
-    in the environment.
+    in the environment. ``block_words`` are the words by which the project knows a block in a
+    provider's error.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ModelSpec:
     needs_key: bool = True
     answer_schema: Mapping[str, object] | None = None
     api_key: str | None = field(default=None, repr=False)
+    block_words: tuple[str, ...] = ()
 
     @property
     def deadline_s(self) -> float:

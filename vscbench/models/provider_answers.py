@@ -1,20 +1,27 @@
-"""Answers as four providers write them: what litellm maps away, read from the raw body."""
+"""Answers as providers write them: what litellm maps away, read from the raw body."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vscbench.models.provider_words import (
+    ANTHROPIC_FINAL,
+    BEDROCK_FINAL,
     BLOCKS,
     BREAKS,
-    CUTS,
-    NO_BLOCKS,
+    FINAL,
+    GEMINI_FINAL,
+    OLLAMA_FINAL,
+    OPENAI_FINAL,
     ORDINARY,
+    ending_word,
+    finish_of,
     found_categories,
     mapping,
     one_line,
     string,
+    undone,
 )
 from vscbench.records import Finish
 
@@ -31,15 +38,18 @@ class RawAnswer:
     """What a provider's own body says of one answer.
 
     ``text`` is the visible text, without reasoning. ``ending`` is the provider's word for how it
-    ended; ``detail`` is what it said besides. ``refusal`` is OpenAI's field. ``blocked`` is set
-    where the place of the word, not the word, says that it was a block. ``fault`` is an error that
-    stands where the answer should. ``tokens`` are those of the prompt and, with reasoning, those
-    of the completion.
+    ended, and ``final`` are the words with which its protocol ends an answer; ``detail`` is what
+    it said besides, and ``undone`` what else says that the answer is not done. ``refusal`` is
+    OpenAI's field. ``blocked`` is set where the place of the word, not the word, says that it was
+    a block. ``fault`` is an error that stands where the answer should. ``tokens`` are those of the
+    prompt and, with reasoning, those of the completion.
     """
 
     text: str
     ending: str = ""
     detail: str = ""
+    final: frozenset[str] = FINAL
+    undone: str = ""
     refusal: str = ""
     blocked: bool = False
     calls_tool: bool = False
@@ -49,22 +59,28 @@ class RawAnswer:
     tokens: Tokens = (None, None)
 
     @property
-    def is_known(self) -> bool:
-        """Whether the ending is a word that we know."""
-        return self.ending.lower() in BLOCKS | NO_BLOCKS | CUTS | BREAKS | ORDINARY
+    def unfinished(self) -> str | None:
+        """How the body says that the answer was broken off; ``None`` where it was not."""
+        if self.blocked:
+            return None
+        if self.undone:
+            return f"it says '{one_line(self.undone)}'"
+        if ending_word(self.ending) in self.final:
+            return None
+        if not self.ending.strip():
+            return "it names no reason for its end"
+        return f"it ended with '{one_line(self.ending)}'"
 
     @property
-    def is_broken(self) -> bool:
-        """Whether the model broke off before any visible text."""
-        nothing = not (self.text.strip() or self.refusal)
-        return self.fault is not None or (nothing and self.ending.lower() in BREAKS)
+    def is_plain(self) -> bool:
+        """Whether the body says no more than that a text ended, or was cut by length."""
+        stopped = ending_word(self.ending) in ORDINARY and self.finish is Finish.STOP
+        return (stopped or self.finish is Finish.LENGTH) and not (self.unfinished or self.fault)
 
     @property
     def finish(self) -> Finish:
         """How the answer ended, in our words."""
-        if self.blocked or self.refusal or self.ending.lower() in BLOCKS:
-            return Finish.BLOCKED
-        return Finish.LENGTH if self.ending.lower() in CUTS else Finish.STOP
+        return Finish.BLOCKED if self.blocked or self.refusal else finish_of(self.ending)
 
     @property
     def reason(self) -> str | None:
@@ -75,26 +91,30 @@ class RawAnswer:
             self.text.strip() or self.finish is Finish.LENGTH
         ):
             return None
-        ending = "" if self.ending.lower() in ORDINARY else self.ending
+        ending = "" if ending_word(self.ending) in ORDINARY else self.ending
         said = ": ".join(filter(None, (ending, self.detail)))
         return one_line(said or ("tool_calls" if self.calls_tool else "")) or None
 
 
 def read_answer(body: object) -> RawAnswer | None:
-    """Read an answer in the form of OpenAI, Gemini, Anthropic or Bedrock's Converse.
+    """Read an answer in the form of OpenAI (chat or responses), Gemini, Anthropic, Bedrock, Ollama.
 
     Returns ``None`` where it is in none of these forms, or holds no answer at all.
     """
     said = mapping(body)
-    if "choices" in said:
-        return _openai(said)
-    if "candidates" in said or "promptFeedback" in said:
-        return _gemini(said)
-    if "stop_reason" in said:
-        return _anthropic(said)
-    if "stopReason" in said:
-        return _bedrock(said)
-    return None
+    names = said.keys()
+    has_parts = isinstance(said.get("content"), list)
+    has_items = isinstance(said.get("output"), list)
+    forms: tuple[tuple[bool, Callable[[Said], RawAnswer | None]], ...] = (
+        ("choices" in names, _openai),
+        (bool({"candidates", "promptFeedback"} & names), _gemini),
+        (has_items and said.get("object") == "response", _responses),
+        (has_parts and bool({"stop_reason", "type"} & names), _anthropic),
+        ("stopReason" in names or "message" in mapping(said.get("output")), _bedrock),
+        (bool({"done", "done_reason"} & names), _ollama),
+    )
+    read = next((read for applies, read in forms if applies), None)
+    return read(said) if read is not None else None
 
 
 def visible(content: object) -> str:
@@ -117,22 +137,91 @@ def _first(values: object) -> Said:
 
 def _openai(said: Said) -> RawAnswer | None:
     choice = _first(said.get("choices"))
-    if not choice:
+    if not (isinstance(choice.get("message"), dict) or {"text", "error"} & choice.keys()):
         return None
     message = mapping(choice.get("message"))
+    text = visible(message.get("content"))
     finish = string(choice.get("finish_reason"))
     native = string(choice.get("native_finish_reason"))  # OpenRouter's
+    # It names the reason of a block, and is the better witness that an answer was broken off.
+    is_native = native and (ending_word(finish) in BLOCKS or ending_word(native) not in FINAL)
     fault = choice.get("error")
+    mark = _filter_mark(said, choice, text)
+    found = found_categories(choice.get("content_filter_results"))
     return RawAnswer(
-        text=visible(message.get("content")),
-        ending=native if native and finish.lower() in BLOCKS else finish,
-        detail=", ".join(found_categories(choice.get("content_filter_results"))),
+        text=text,
+        ending=native if is_native else finish,
+        detail=", ".join(filter(None, (*found, mark))),
+        final=FINAL if is_native else OPENAI_FINAL,
+        undone=undone(said, choice, message) or _stopped_by(choice),
         refusal=string(message.get("refusal")).strip(),
+        blocked=bool(mark),
         calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
-        fault=mapping(fault) if fault else None,
+        fault=(mapping(fault) or {"message": str(fault)}) if fault else None,
         model=served_model(said),
         fingerprint=string(said.get("system_fingerprint")) or None,
         tokens=openai_tokens(mapping(said.get("usage"))),
+    )
+
+
+def _stopped_by(choice: Said) -> str:
+    """Return vLLM's word for what stopped it, where that was no stop string."""
+    stopped = string(choice.get("stop_reason"))
+    return f"stop_reason: {stopped}" if ending_word(stopped) in BREAKS else ""
+
+
+def _filter_mark(body: Said, choice: Said, text: str) -> str:
+    """Return the mark that a filter left beside an answer that ends as any other, or "".
+
+    MiniMax (https://platform.minimax.io/docs/api-reference/text-post) answers a prompt that it
+    only found sensitive; Baidu (https://cloud.baidu.com/doc/qianfan-api) asks for the history to
+    be cleared; Bedrock marks the bodies that are in a model's own form.
+    """
+    marks = {
+        "output_sensitive": body.get("output_sensitive") is True,
+        "input_sensitive": body.get("input_sensitive") is True and not text.strip(),
+        "need_clear_history": any(
+            place.get("need_clear_history") is True for place in (body, choice)
+        ),
+        "flag": "ban_round" in choice and bool(choice.get("flag")),
+        "guardrail_intervened": body.get("amazon-bedrock-guardrailAction") == "INTERVENED",
+    }
+    return next((mark for mark, is_set in marks.items() if is_set), "")
+
+
+def _responses(body: Said) -> RawAnswer:
+    """Read OpenAI's responses API, which has a status, and a reason where it is incomplete."""
+    items = [mapping(item) for item in _parts(body.get("output"))]
+    messages = [item for item in items if item.get("type") == "message"]
+    parts = [mapping(part) for item in messages for part in _parts(item.get("content"))]
+    status = string(body.get("status"))
+    reason = string(mapping(body.get("incomplete_details")).get("reason"))
+    usage = mapping(body.get("usage"))
+    fault = body.get("error")
+    return RawAnswer(
+        text="".join(string(part.get("text")) for part in parts),
+        ending=reason if ending_word(status) == "incomplete" and reason else status,
+        final=OPENAI_FINAL,
+        refusal=" ".join(filter(None, (string(part.get("refusal")).strip() for part in parts))),
+        calls_tool=any(string(item.get("type")).endswith("_call") for item in items),
+        fault=mapping(fault) if fault else None,
+        model=served_model(body),
+        tokens=(_count(usage, "input_tokens"), _count(usage, "output_tokens")),
+    )
+
+
+def _ollama(body: Said) -> RawAnswer:
+    """Read /api/chat or /api/generate; older servers say "done" and not why."""
+    message = mapping(body.get("message"))
+    is_done = body.get("done") is True
+    return RawAnswer(
+        text=visible(message.get("content") if message else body.get("response")),
+        ending=string(body.get("done_reason")) or ("stop" if is_done else ""),
+        final=OLLAMA_FINAL,
+        undone="" if is_done else f"done: {str(body.get('done')).lower()}",
+        calls_tool=bool(message.get("tool_calls")),
+        model=served_model(body),
+        tokens=(_count(body, "prompt_eval_count"), _count(body, "eval_count")),
     )
 
 
@@ -153,6 +242,8 @@ def _gemini(said: Said) -> RawAnswer | None:
     return RawAnswer(
         text="".join(string(part.get("text")) for part in parts if not part.get("thought")),
         ending=string(candidate.get("finishReason")),
+        final=GEMINI_FINAL,
+        undone=undone(said, candidate),
         detail=", ".join(filter(None, details)),
         calls_tool=any("functionCall" in part for part in parts),
         model=model,
@@ -167,6 +258,8 @@ def _anthropic(said: Said) -> RawAnswer:
     return RawAnswer(
         text="".join(string(part.get("text")) for part in parts if part.get("type") == "text"),
         ending=string(said.get("stop_reason")),
+        final=ANTHROPIC_FINAL,
+        undone=undone(said),
         detail=": ".join(filter(None, (category, explanation))),
         calls_tool=any(part.get("type") == "tool_use" for part in parts),
         model=served_model(said),
@@ -181,6 +274,8 @@ def _bedrock(said: Said) -> RawAnswer:
     return RawAnswer(
         text="".join(string(part.get("text")) for part in parts),
         ending=string(said.get("stopReason")),
+        final=BEDROCK_FINAL,
+        undone=undone(said),
         detail=", ".join(found_categories(mapping(said.get("trace")).get("guardrail"))),
         calls_tool=any("toolUse" in part for part in parts),
         tokens=(_count(usage, "inputTokens"), _count(usage, "outputTokens")),

@@ -2,10 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vscbench.models.provider_blocks import (
+    describes_block,
+    holds_word,
+    is_block_code,
+    is_block_status,
+    marks_content,
+)
 from vscbench.models.provider_words import found_categories, mapping, one_line, string
 from vscbench.records import Cause
 
@@ -24,6 +31,7 @@ CAUSES = {
     498: Cause.RATE_LIMIT,  # Groq: no capacity
     499: Cause.SERVER_ERROR,  # Google: cancelled on its side
 }
+MOST_WORDS = 10_000  # characters: what a filter says of a prompt comes before the prompt
 NO_SUCCESS, FIRST_ERROR, FIRST_SERVER_ERROR, LAST_ERROR = 300, 400, 500, 599
 
 # Statuses of errors that come inside an answer with HTTP 200. Anthropic
@@ -47,6 +55,20 @@ STATUSES = {
     "internal": 500,
     "unavailable": 503,
     "deadline_exceeded": 504,
+    # https://platform.minimax.io/docs/api-reference/errorcode
+    "base_resp 1000": 500,
+    "base_resp 1001": 504,
+    "base_resp 1002": 429,
+    "base_resp 1004": 401,
+    "base_resp 1008": 402,
+    "base_resp 1013": 500,
+    "base_resp 1024": 500,
+    "base_resp 1033": 500,
+    "base_resp 1039": 429,
+    "base_resp 1041": 429,
+    "base_resp 2013": 400,
+    "base_resp 2049": 401,
+    "base_resp 2056": 429,
 }
 # What a status alone does not tell. 429 is either a limit that passes or money that is gone.
 QUOTA_CODES = frozenset(
@@ -60,10 +82,32 @@ QUOTA_CODES = frozenset(
 )
 QUOTA_WORDS = re.compile(
     r"credit balance is too low|used all available credits|monthly spending limit"
-    r"|free-models-per-day",
+    r"|free-models-per-day|insufficient (?:balance|credits?|funds)|余额不足|欠费"
+    r"|(?:spend(?:ing)?|budget|billing|cost)s? (?:polic(?:y|ies)|limits?|caps?|controls?|rules?)"
+    r"|(?:exceed\w*|over|reached|violat\w*) (?:\w+ ){0,4}(?:spending|budget)",
     re.IGNORECASE,
 )
-KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "authentication_error"})
+KEY_CODES = frozenset(
+    {
+        *("api_key_invalid", "invalid_api_key", "authentication_error", "account_deactivated"),
+        *("access_terminated", "access_terminated_error", "account_suspended"),
+        *("unsupported_country_region_territory", "organization_restricted"),
+    }
+)
+# An account, an organization or a key that is shut, for whatever reason: no request will succeed.
+SHUT_WORDS = re.compile(
+    r"(?:account|organi[sz]ation|workspace|api key|\bkey|access)\b.{0,40}?\b(?:deactivated"
+    r"|suspended|terminated|disabled|banned|closed|blocked|restricted|revoked|leaked|locked|frozen)"
+    r"|(?:deactivated|suspended|disabled|banned|closed|blocked|revoked|leaked) (?:\w+ )?"
+    r"(?:account|organi[sz]ation|api key|key)\b"
+    r"|(?:账号|账户|帐户|帐号).{0,20}(?:封|停用|禁用|冻结)",
+    re.IGNORECASE,
+)
+LIMIT_WORDS = re.compile(
+    r"fair[- ]us(?:e|age)|rate[- ]limit|too many requests"
+    r"|(?:requests|tokens) per (?:minute|second)",
+    re.IGNORECASE,
+)
 MODEL_CODES = frozenset({"model_not_found", "deploymentnotfound", "invalid_model"})
 MODEL_WORDS = re.compile(r"model identifier is invalid", re.IGNORECASE)
 IMAGE_CODES = frozenset(
@@ -75,29 +119,6 @@ IMAGE_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-BLOCK_CODES = frozenset(
-    {
-        "content_filter",
-        "content_policy_violation",
-        "responsibleaipolicyviolation",
-        "moderation_blocked",
-        "image_content_policy_violation",
-        "data_inspection_failed",  # Alibaba
-        "datainspectionfailed",
-    }
-)
-BLOCK_STATUSES = frozenset({400, 403, 422, 451})
-# Blocks that have no code of their own: OpenAI's reasoning models, Anthropic, Bedrock, xAI,
-# DeepSeek, Mistral, and the guardrails of a litellm proxy, in this order. Not "request blocked":
-# that is what a web firewall says.
-BLOCK_WORDS = re.compile(
-    r"prompt was flagged|rejected as a result of our safety system"
-    r"|blocked by content filtering|blocked by our content filter"
-    r"|content violates usage guidelines|content exists risk"
-    r"|(?:content|prompt|response) (?:was )?blocked|blocked entity|blocked by \S+ guardrail"
-    r"|violated .{0,40}(?:policy|threshold)|contentpolicyviolation",
-    re.IGNORECASE,
-)
 OUTPUT_LIMIT = "max_tokens or model output limit was reached"
 
 # Who asked is nobody's business: xAI names team and key between its reason and its finding.
@@ -109,7 +130,8 @@ class ProviderError:
     """An error of a provider, taken apart.
 
     ``status`` is HTTP's or, where that was 200, the one that the error itself carries; ``codes``
-    are its words for its kind, in lower case; ``body`` is the whole body.
+    are its words for its kind, in lower case; ``body`` is the whole body, and ``words`` the message
+    in full. ``is_own_block`` says that it holds a word by which the project knows a block.
     """
 
     status: int | None
@@ -117,6 +139,8 @@ class ProviderError:
     codes: tuple[str, ...]
     error: Mapping[str, Any]
     body: Mapping[str, Any]
+    words: str = ""
+    is_own_block: bool = False
 
     @property
     def cause(self) -> Cause:
@@ -127,11 +151,18 @@ class ProviderError:
         codes = frozenset(self.codes)
         if codes & QUOTA_CODES or QUOTA_WORDS.search(self.message) or _is_daily(self.error):
             return Cause.QUOTA
-        if codes & KEY_CODES:
+        if codes & KEY_CODES or (self._is_refusal and SHUT_WORDS.search(self.message)):
             return Cause.AUTHENTICATION
+        if self._is_refusal and LIMIT_WORDS.search(self.message):
+            return Cause.RATE_LIMIT
         if codes & MODEL_CODES or MODEL_WORDS.search(self.message):
             return Cause.NOT_FOUND
         return None
+
+    @property
+    def _is_refusal(self) -> bool:
+        """Whether the status says only that the request is refused, and the words say why."""
+        return self.status in {400, 403}
 
     def _told_by_status(self) -> Cause:
         if self.status is None or self.status < FIRST_ERROR:
@@ -146,17 +177,21 @@ class ProviderError:
     @property
     def block(self) -> str | None:
         """The reason, in the provider's words, where the error is its filter; else ``None``."""
-        code = next((code for code in self.codes if code in BLOCK_CODES), "")
+        code = next((code for code in self.codes if is_block_code(code)), "")
         moderated = mapping(self.error.get("metadata")).get("reasons")  # OpenRouter
         # A page (no JSON) is a firewall's or a proxy's, whatever its words.
-        worded = self.body and self.status in BLOCK_STATUSES and BLOCK_WORDS.search(self.message)
-        if not (code or moderated or worded):
+        worded = self.body and is_block_status(self.status) and self._describes_block
+        if not (code or moderated or worded or self.is_own_block):
             return None
         found = ", ".join([*found_categories(self.body), *_texts(moderated)])
         said = ": ".join(filter(None, (code, found or self.message)))
         said = said if code or not found else f"{self.message.rstrip('.')}: {found}"
         inner = string(mapping(self.error.get("innererror")).get("code"))
         return f"{said} ({inner})" if inner else said
+
+    @property
+    def _describes_block(self) -> bool:
+        return marks_content(self.body) or describes_block(self.words, self.codes)
 
     @property
     def is_output_limit(self) -> bool:
@@ -167,20 +202,26 @@ class ProviderError:
 def error_in(body: object) -> Mapping[str, Any] | None:
     """Return the error object of a body, or ``None`` where it has none."""
     said = _unlisted(body)
+    refused = mapping(said.get("base_resp"))  # MiniMax
+    if refused.get("status_code"):
+        return {**refused, "code": f"base_resp {refused['status_code']}"}
     error = said.get("error")
     if isinstance(error, dict):
-        return error or None
-    is_error = bool(error) or said.get("type") == "error" or said.get("object") == "error"
-    return said if is_error else None
+        return error if any(error.values()) else None
+    is_named = "error" in {string(said.get("type")), string(said.get("object"))}
+    return said if error or is_named or said.get("error_code") else None
 
 
-def read_error(http_status: int | None, body: object, text: str) -> ProviderError:
+def read_error(
+    http_status: int | None, body: object, text: str, block_words: Sequence[str] = ()
+) -> ProviderError:
     """Take an error apart.
 
     Args:
         http_status: of the response; where it is no error, the error object tells its own.
         body: the body as JSON, or ``None`` where it is none.
         text: the body as it came, for an error page.
+        block_words: what a project calls a block besides.
     """
     said = _unlisted(body)
     error = error_in(body) or said
@@ -188,7 +229,10 @@ def read_error(http_status: int | None, body: object, text: str) -> ProviderErro
     is_error = http_status is not None and http_status >= NO_SUCCESS
     status = http_status if is_error else _own_status(codes)
     message = ASKER.sub("", _message(error, text))
-    return ProviderError(status, one_line(message), codes, error, said)
+    whole = "\n".join((message, *codes, text))
+    own = holds_word(whole, block_words)
+    words = message[:MOST_WORDS]
+    return ProviderError(status, one_line(message), codes, error, said, words, own)
 
 
 def _unlisted(body: object) -> Mapping[str, Any]:
@@ -199,7 +243,7 @@ def _unlisted(body: object) -> Mapping[str, Any]:
 def _codes(error: Mapping[str, Any]) -> list[str]:
     inner = mapping(error.get("innererror"))
     reasons = [mapping(detail).get("reason") for detail in _list(error.get("details"))]
-    own = [error.get(name) for name in ("code", "type", "status")]
+    own = [error.get(name) for name in ("code", "type", "status", "error_code")]
     said = [*own, mapping(error.get("metadata")).get("error_type"), inner.get("code"), *reasons]
     behind = _codes(_behind(error)) if _behind(error) else []
     return [*(str(each).lower() for each in said if isinstance(each, str | int)), *behind]
@@ -224,7 +268,7 @@ def _own_status(codes: tuple[str, ...]) -> int | None:
 
 def _message(error: Mapping[str, Any], text: str) -> str:
     """Return the provider's words, wherever they stand; an error page as it is."""
-    places = ("message", "Message", "error", "detail", "msg")
+    places = ("message", "Message", "error", "detail", "msg", "error_msg", "status_msg")
     said = next((error[place] for place in places if error.get(place)), text)
     line = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
     behind = _behind(error)

@@ -8,8 +8,9 @@ from numbers import Real
 from typing import SupportsIndex
 
 from vscbench.errors import TargetError
+from vscbench.models.provider_words import finish_of, is_final, one_line
 from vscbench.models.secrets import without_secrets
-from vscbench.records import Finish, Response
+from vscbench.records import Cause, Finish, Response
 
 
 def read_answer(answer: object) -> Response:
@@ -33,13 +34,14 @@ def read_answer(answer: object) -> Response:
         raise _fault("text", "a str", None)
     return Response(
         text=text,
-        finish=_finish(answer.finish),
+        finish=_finish(answer.finish, answer.ending),
         reason=_text("reason", answer.reason),
         served_model=_text("served_model", answer.served_model),
         prompt_tokens=_count("prompt_tokens", answer.prompt_tokens),
         completion_tokens=_count("completion_tokens", answer.completion_tokens),
         cost_usd=_cost("cost_usd", answer.cost_usd),
         image_change=_text("image_change", answer.image_change),
+        ending=_text("ending", answer.ending),
     )
 
 
@@ -49,11 +51,30 @@ def _text(field: str, value: object) -> str | None:
     raise _fault(field, "a str", value)
 
 
-def _finish(value: object) -> Finish:
+def _finish(finish: object, ending: object) -> Finish:
+    """Return how an answer ended; an application passes on its provider's word as it comes.
+
+    Raises:
+        TargetError: one of the two is no final ending, so that the answer was broken off.
+    """
     # Not by the annotation: an application's own code writes "blocked" as easily as the enum.
-    if isinstance(value, str) and value in list(Finish):
-        return Finish(_plain(value))
-    raise _fault("finish", f"one of {', '.join(Finish)}", value)
+    if not isinstance(finish, str):
+        raise _fault("finish", f"one of {', '.join(Finish)}, or a provider's word", finish)
+    is_ours = finish in list(Finish)
+    if finish == Finish.BLOCKED:
+        return Finish.BLOCKED
+    for field, word in (("finish", "" if is_ours else finish), ("ending", ending)):
+        if isinstance(word, str) and word and not is_final(word):
+            raise TargetError(
+                f"the answer was broken off: the callable returned a Response whose {field} is "
+                f"'{one_line(word)}'; final are {', '.join(Finish)} and the endings of providers",
+                Cause.SERVER_ERROR,
+            )
+    if is_ours:
+        return Finish(_plain(finish))
+    if not finish.strip():
+        raise TargetError("the answer was broken off: its finish is empty", Cause.SERVER_ERROR)
+    return finish_of(finish)
 
 
 def _count(field: str, value: SupportsIndex | None) -> int | None:

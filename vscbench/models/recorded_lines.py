@@ -5,6 +5,7 @@ from typing import Final
 
 from vscbench.errors import DataError
 from vscbench.jsonlines import Line, read_json_lines
+from vscbench.models.provider_words import ENDINGS, finish_of, is_final, one_line
 from vscbench.models.recording import Recording
 from vscbench.records import Finish, Kind, Response
 
@@ -16,6 +17,11 @@ _FINISHES: Final = {
     Kind.NO_FINAL_ANSWER: Finish.STOP,
 }
 
+# What our own exports call it, and what a line may take over from a provider's answer. The first
+# that a line has decides; vLLM's stop_reason, beside a finish_reason, is something else.
+_OWN_ENDING: Final = "ending"
+_ENDINGS: Final = ("finish", *ENDINGS, _OWN_ENDING)
+
 
 def read_recorded_lines(path: Path) -> list[Recording]:
     """Read recorded responses from a JSON Lines file, one case a line.
@@ -23,7 +29,8 @@ def read_recorded_lines(path: Path) -> list[Recording]:
     A line holds ``pair_id``, ``response`` (a text; ``null`` for none) and, where known,
     ``epoch`` (from 1), ``kind``, ``truncated``, ``served_model`` and ``error``; other fields are
     passed over. The kinds ``blocked``, ``empty``, ``truncated`` and ``target-error`` are kept;
-    a judged kind is not, since the judge of this run judges anew.
+    a judged kind is not, since the judge of this run judges anew. An answer that ``finish_reason``
+    (or ``stop_reason``, ``done_reason`` and their like) calls anything but final was broken off.
 
     Raises:
         DataError: a file or line that cannot be used, named with its place and the mend.
@@ -37,12 +44,44 @@ def _recording(place: str, line: Line) -> Recording:
         raise DataError(f"{place}: no pair_id; every line must name the pair it answers")
     kind = _kind(place, line)
     error = _text(place, line, "error")
-    if kind is Kind.TARGET_ERROR:
-        return Recording(pair_id, _epoch(place, line), place, None, error)
-    return Recording(pair_id, _epoch(place, line), place, _response(place, line, kind, error))
+    ending = _ending(place, line)
+    unfinished = None if kind is Kind.BLOCKED else _unfinished(line, ending)
+    if kind is Kind.TARGET_ERROR or unfinished:
+        reason = error if kind is Kind.TARGET_ERROR else f"{unfinished} ({place})"
+        return Recording(pair_id, _epoch(place, line), place, None, reason)
+    response = _response(place, line, kind, error, ending)
+    return Recording(pair_id, _epoch(place, line), place, response)
 
 
-def _response(place: str, line: Line, kind: Kind | None, error: str | None) -> Response | None:
+def _ending(place: str, line: Line) -> str | None:
+    """Return how the answer ended, in a provider's words or ours; ``None``: nobody says."""
+    # A number is something else, such as the token that vLLM stopped at.
+    fields = {name: line.fields[name] for name in _ENDINGS if name in line.fields}
+    named = next((name for name in fields if not isinstance(fields[name], int | float)), None)
+    if named is None or (named == _OWN_ENDING and fields[named] is None):
+        return None
+    return _text(place, line, named) or ""
+
+
+def _unfinished(line: Line, ending: str | None) -> str | None:
+    """Say that an answer was broken off, where its line says so."""
+    if line.fields.get("done") is False:
+        return "the recorded answer was broken off: done is false"
+    if ending is None or ending in list(Finish) or is_final(ending):
+        return None
+    how = f"it ended with '{one_line(ending)}'" if ending.strip() else "its ending is empty"
+    return f"the recorded answer was broken off: {how}"
+
+
+def _finish(ending: str | None) -> Finish:
+    if ending is None or ending in list(Finish):
+        return Finish(ending or Finish.STOP)
+    return finish_of(ending)
+
+
+def _response(
+    place: str, line: Line, kind: Kind | None, error: str | None, ending: str | None
+) -> Response | None:
     served_model = _text(place, line, "served_model")
     reasoning = _text(place, line, "reasoning")
     text = _text(place, line, "response")
@@ -55,10 +94,13 @@ def _response(place: str, line: Line, kind: Kind | None, error: str | None) -> R
         )
     if kind is None and "response" not in line.fields:
         raise DataError(f'{place}: no "response"; write null where there was none')
-    if text is None:
+    finish = Finish.LENGTH if _truncated(place, line) else _finish(ending)
+    if text is None and (ending is None or finish is Finish.STOP):
         return None
-    finish = Finish.LENGTH if _truncated(place, line) else Finish.STOP
-    return Response(text, finish, served_model=served_model, reasoning=reasoning)
+    reason = (error or ending) if finish is Finish.BLOCKED else None
+    return Response(
+        text or "", finish, reason=reason, served_model=served_model, reasoning=reasoning
+    )
 
 
 def _text(place: str, line: Line, field: str) -> str | None:

@@ -30,6 +30,7 @@ DEFAULT_STORE = ".vscbench/store.sqlite"
 NO_GATE = "none"
 PARAMETERS = ("param", "judge-param", "method-param")
 TABLES = ("models", *PARAMETERS)
+LISTS = ("block_words",)
 NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
 
 
@@ -68,6 +69,7 @@ class Settings:
     baseline: str | None
     baseline_base: Path
     named_models: Mapping[str, Mapping[str, object]]
+    block_words: tuple[str, ...] = ()
 
     def model_spec(self, method: Method, *, sends_images: bool) -> ModelSpec:
         """Say how the system under test is to be opened, to be asked by a method."""
@@ -81,6 +83,7 @@ class Settings:
             sends_demonstrations=bool(asked.demonstrations),
             timeout_s=self.timeout_s,
             needs_key=not (self.offline or self.dry_run),
+            block_words=self.block_words,
         )
 
 
@@ -152,7 +155,7 @@ def read_table(path: Path) -> Mapping[str, object]:
     table = tool.get("vscbench", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.vscbench] must be a table")
-    known = (*NAMES, *TABLES)
+    known = (*NAMES, *TABLES, *LISTS)
     for key in table:
         if key not in known:
             raise UsageError(
@@ -161,7 +164,25 @@ def read_table(path: Path) -> Mapping[str, object]:
     for key in TABLES:
         if not isinstance(table.get(key, {}), dict):
             raise UsageError(f"{path}: [tool.vscbench.{key}] must be a table")
+    for key in LISTS:
+        _require_texts(path, key, table.get(key, []))
     return table
+
+
+def texts_of(table: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """Return the texts of a list in a table that ``read_table`` has read."""
+    value = table.get(key)
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _require_texts(path: Path, key: str, value: object) -> None:
+    texts = value if isinstance(value, list) else [None]
+    # A blank text is in every message.
+    if not all(isinstance(each, str) and each.strip() for each in texts):
+        raise UsageError(
+            f"{path}: [tool.vscbench] {key} = {value!r:.80}: a list of texts is needed, such as "
+            f'{key} = ["house rule"]'
+        )
 
 
 def _settings(source: Source, utility: str | None) -> Settings:
@@ -211,6 +232,7 @@ def _settings(source: Source, utility: str | None) -> Settings:
         baseline=None if source.text("gate") == NO_GATE else source.text("baseline"),
         baseline_base=source.base("baseline"),
         named_models=models if isinstance(models, dict) else {},
+        block_words=texts_of(source.table, "block_words"),
     )
 
 
@@ -233,6 +255,7 @@ def _judge(source: Source, timeout_s: float | None) -> JudgeSpec:
         ties=source.choice("judge-tie", Ties, Ties.ERROR),
         timeout_s=timeout_s,
         needs_key=not (source.flag("offline") or source.flag("dry-run")),
+        block_words=texts_of(source.table, "block_words"),
     )
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.embedded.prompt import Message
-from vscbench.records import Finish, Response
+from vscbench.records import Cause, Finish, Response
 
 SERVED_MODEL = "SmolLM2-135M-Instruct.Q4_1"
 CONTEXT_TOKENS = 2048
+# llama.cpp's words for the ends that it has.
+ENDINGS = {"stop": Finish.STOP, "length": Finish.LENGTH}
 
 
 class LanguageModel:
@@ -64,11 +66,16 @@ class LanguageModel:
         if "error" in answered:
             raise TargetError(f"the language model failed: {answered['error']['message']}")
         choice, usage = answered["choices"][0], answered["usage"]
+        ending = str(choice["finish_reason"])
+        if ending not in ENDINGS:
+            message = f"the language model broke its answer off: it ended with '{ending}'"
+            raise TargetError(message, Cause.SERVER_ERROR)
         return Response(
             text=choice["message"]["content"],
-            finish=Finish.LENGTH if choice["finish_reason"] == "length" else Finish.STOP,
+            finish=ENDINGS[ending],
             served_model=SERVED_MODEL,
             prompt_tokens=usage["prompt_tokens"],
             completion_tokens=usage["completion_tokens"],
             cost_usd=0.0,
+            ending=ending,
         )
