@@ -59,11 +59,9 @@ def decoding_pool() -> Iterator[ThreadPoolExecutor]:
     """Lend a thread for each core: Pillow's decoders run side by side."""
     pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="vscbench-decode")
     try:
-        # Filters of warnings are the whole process's: threads that set them must find them restored.
+        # Filters of warnings are the whole process's: set here, once for all threads.
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of EXIF that is odd, and of sizes: the limits are ours
+            warnings.simplefilter("ignore")  # odd EXIF, and sizes: the limits are our own
             yield pool
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C must not wait for thousands

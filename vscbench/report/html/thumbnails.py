@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from vscbench.models.cores import usable_cores
 from vscbench.models.images import upright_pixels
-from vscbench.pairs.images import FORMATS, image_problem
+from vscbench.pairs.images import image_problem
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -102,7 +102,7 @@ def thumbnail(path: Path, most: int) -> Picture:
     steps = _steps(most)
     side = steps[0].side
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path) as image:
             # A JPEG is decoded at a fraction of its size where that is enough.
             image.draft("RGB", (side, side))
             if image.width * image.height > MAX_PIXELS:
