@@ -30,6 +30,11 @@ def escaped(text: str) -> str:
     return harmless("".join(map(_escape, text)))
 
 
+def escaped_lines(text: str) -> str:
+    """Do the same with a message of several lines, which stay lines."""
+    return "\n".join(map(escaped, text.split("\n")))
+
+
 def columns(text: str) -> int:
     """Return how many columns of a terminal a shown text takes: two for a Chinese character."""
     return sum(map(_width, text))
