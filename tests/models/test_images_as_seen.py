@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from vscbench.models.images import (
     DEFAULT_LIMITS,
@@ -283,3 +284,18 @@ def test_facts_come_from_the_header_where_it_tells(
     found = {format: look_at(tmp_path / format) for format in ("JPEG", "PNG", "WEBP")}
     assert {each.orientation for each in found.values()} == {6}
     assert not any(each.is_whole for each in found.values())
+
+
+def test_a_note_in_a_png_is_no_reason_to_decode_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = PngInfo()
+    notes.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>')
+    photo().save(tmp_path / "a", "PNG", pnginfo=notes)
+
+    def fail(*given: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    prepared = prepare_image(tmp_path / "a", OPENAI)
+    assert (prepared.data, prepared.change) == ((tmp_path / "a").read_bytes(), None)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from vscbench.errors import DataError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Exif, Image
 
 MIB = 1024 * 1024
 MAX_PIXELS = 100_000_000
@@ -352,16 +352,24 @@ def orientation_of(image: "Image", data: bytes | None = None) -> int:
 
     Args:
         image: opened; it is decoded only where its EXIF stands behind its pixels.
-        data: the file's bytes; ``None`` for an image that was decoded.
+        data: the file's bytes; ``None`` for an image that is to be decoded anyway.
     """
     try:
-        # Pillow decodes a PNG to look for EXIF behind the pixels.
-        if image.format == "PNG" and data and not any(mark in data for mark in EXIF_MARKS):
-            return UPRIGHT
-        value = image.getexif().get(ORIENTATION_TAG)
+        value = _exif_of(image, data).get(ORIENTATION_TAG)
     except Exception:  # EXIF that cannot be read turns nothing, here as in every viewer
         return UPRIGHT
     return value if isinstance(value, int) and value in TURNED else UPRIGHT
+
+
+def _exif_of(image: "Image", data: bytes | None) -> "Exif":
+    from PIL import Image
+
+    if image.format == "PNG" and data is not None:
+        pixels = data.find(b"IDAT")
+        if all(data.rfind(mark) < pixels for mark in EXIF_MARKS):
+            # A PNG's own way to its EXIF decodes the pixels, to look behind them.
+            return Image.Image.getexif(image)
+    return image.getexif()
 
 
 @dataclass(frozen=True, slots=True)
