@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import sysconfig
@@ -251,3 +252,18 @@ def test_a_wrong_project_file_is_one_message_and_status_2(
     result = run("models")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("vscbench: ")
+
+
+def test_a_name_that_the_consoles_encoding_lacks_is_an_escape(tmp_path: Path) -> None:
+    line = {"id": "a", "label": "safe", "query": "What is this?", "image": "\u56fe.png"}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    runner = CliRunner(charset="latin-1")
+    result = runner.invoke(main, ["data", "check", str(tmp_path / "pairs.jsonl")])
+    assert result.exit_code == 1
+    assert "\\u56fe.png is missing" in result.stdout
+
+
+def test_an_error_steers_no_terminal() -> None:
+    said = run("report", "no\x1b[31mrun").stderr
+    assert "\x1b" not in said
+    assert said.startswith("vscbench: no run at no\\x1b[31mrun")

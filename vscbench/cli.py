@@ -1,5 +1,6 @@
 """The command line: a thin door to what the plugin uses as well."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from vscbench.cli_store import store
 from vscbench.cli_trade import trade
 from vscbench.cli_utility import utility
 from vscbench.errors import VscbenchError
-from vscbench.visible import visible
+from vscbench.visible import escaped_lines, visible
 
 MAX_SHOWN = 10
 OPEN_WEIGHTS = " (hub ids; loaded here by transformers, or served by you: --vsc-api-base URL)"
@@ -31,10 +32,12 @@ class OneLineErrors(click.Group):
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run a command; a wrong file or name is a message and exit status 2."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a console may lack a character
         try:
             return super().invoke(context)
         except VscbenchError as error:
-            click.echo(f"vscbench: {error}", err=True)
+            click.echo(escaped_lines(f"vscbench: {error}"), err=True)
             context.exit(2)
 
 

@@ -45,7 +45,7 @@ from vscbench.models.local.activations import (
     open_for_reading,
 )
 from vscbench.models.local.opening import LocalOpening
-from vscbench.pairs.images import require_images
+from vscbench.pairs.images import require_decodable_images
 from vscbench.pairs.open import open_pairs
 from vscbench.pairs.selection import Selection, select
 from vscbench.pairs.split import Split, half
@@ -151,7 +151,7 @@ def gather(asked: FitAsked) -> Material:
     except UsageError as error:
         raise UsageError(str(error).replace("--vsc-", "--")) from None
     chosen = tuple(pair for pair in chosen if pair.query)
-    require_images(chosen)
+    require_decodable_images(chosen)
     fitting, choosing = (half(chosen, split, asked.split_seed) for split in Split)
     # Seen now what would else be seen after the weights were loaded.
     for samples in (prompt_samples(fitting), samples_of(asked.samples, fitting)):

@@ -45,6 +45,11 @@ class Gated:
     def image_digest(self, path: Path) -> str:
         return ""
 
+    def image_facts(self, path: Path) -> None:
+        return None
+
+    def remember_whole(self, path: Path) -> None: ...
+
     def close(self) -> None: ...
 
 

@@ -109,7 +109,7 @@ def test_both_changes_are_told(tmp_path: Path) -> None:
         ("CMYK", "TIFF", "RGB"),
         ("1", "TIFF", "L"),
         ("P", "TIFF", "RGB"),
-        ("LA", "TIFF", "RGBA"),
+        ("LA", "TIFF", "RGB"),
         ("F", "TIFF", "L"),
         ("I;16", "TIFF", "L"),
         ("I", "TIFF", "L"),
@@ -131,14 +131,15 @@ def test_sixteen_bits_of_grey_keep_their_shades(tmp_path: Path) -> None:
     assert [grey.getpixel((x, 0)) for x in (0, 1)] == [128, 255]
 
 
-def test_a_transparent_palette_keeps_its_transparency(tmp_path: Path) -> None:
+def test_a_transparent_palette_lies_on_white(tmp_path: Path) -> None:
     image = Image.new("P", (4, 4), 1)
     image.putpalette([255, 0, 0, 0, 0, 255])
     image.putpixel((0, 0), 0)
     path = saved(tmp_path / "a", image, "GIF", transparency=0)
-    shown = decoded(prepare_image(path, PLAIN).data)
-    alpha = [shown.getpixel(place) for place in ((0, 0), (3, 3))]
-    assert [value[3] for value in alpha if isinstance(value, tuple)] == [0, 255]
+    prepared = prepare_image(path, PLAIN)
+    assert prepared.change == "converted GIF to PNG, laid on white"
+    shown = decoded(prepared.data)
+    assert [shown.getpixel(place) for place in ((0, 0), (3, 3))] == [(255,) * 3, (0, 0, 255)]
 
 
 def test_an_image_is_turned_upright_when_it_loses_its_exif(tmp_path: Path) -> None:

@@ -113,3 +113,18 @@ def test_the_table_of_names_overrides_what_litellm_knows() -> None:
     require_images(route("openai/of-our-own", HERE), ModelSpec("gpt"), None)
     with pytest.raises(UsageError):
         require_images(seeing, ModelSpec("gpt"), False)
+
+
+@pytest.mark.parametrize("address", [None, HERE])
+def test_a_key_that_no_request_can_carry_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, address: str | None
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-corp-SECRETSECRET\n")
+    said = refusal("openai/gpt-4o", address)
+    assert "no key in OPENAI_API_KEY that can be sent: it has a line end" in said
+    assert "SECRET" not in said
+
+
+def test_what_was_pasted_around_an_address_is_taken_off_and_not_within_it() -> None:
+    assert route("hosted_vllm/llava", f" {HERE}\n").api_base == HERE
+    assert "a quotation mark \u201d (U+201D) at its end" in refusal("openai/a", f"{HERE}\u201d")

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vscbench.errors import TargetError, UsageError
 from vscbench.models.protocol import ModelSpec
@@ -19,6 +20,12 @@ from vscbench.records import Finish, Response
 
 def echo(text, images):
     return f"{text} with {[len(image) for image in images]}"
+
+def look(text, images):
+    import io
+    from PIL import Image
+    with Image.open(io.BytesIO(images[0])) as image:
+        return f"{image.format} {image.size}"
 
 async def slowly(text, images):
     await asyncio.sleep(0)
@@ -133,9 +140,20 @@ def fault(target: str, timeout_s: float = 30.0) -> str:
 
 def test_gets_text_and_the_files_bytes(tmp_path: Path) -> None:
     image = tmp_path / "a.png"
-    image.write_bytes(b"12345")
+    Image.new("RGB", (9, 9), "teal").save(image)
+    size = image.stat().st_size
     assert answer("the_app:echo").text == "hello with []"
-    assert answer("the_app:echo", Request("p", 0, "hello", image, None)).text == "hello with [5]"
+    response = answer("the_app:echo", Request("p", 0, "hello", image, None))
+    assert response == Response(f"hello with [{size}]")
+
+
+def test_a_photo_that_lies_on_its_side_is_handed_over_upright(tmp_path: Path) -> None:
+    image, exif = Image.new("RGB", (40, 20)), Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.jpg", exif=exif)
+    response = answer("the_app:look", Request("p", 0, "hello", tmp_path / "a.jpg", None))
+    assert response.text == "JPEG (20, 40)"
+    assert response.image_change == "turned upright (EXIF orientation 6)"
 
 
 @pytest.mark.parametrize(

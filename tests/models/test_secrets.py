@@ -67,3 +67,12 @@ def test_ordinary_sentences_are_left_alone() -> None:
 def test_an_address_keeps_host_and_path_only(user: str, password: str, host: str) -> None:
     shown = public_address(f"https://{user}:{password}@{host}/v1?key={password}#{user}")
     assert shown == f"https://{host}/v1"
+
+
+def test_a_key_is_left_out_with_and_without_what_was_pasted_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", " \u201cplain-looking-words\u201d\n")
+    assert without_secrets("a fault with plain-looking-words inside") == (
+        "a fault with [removed] inside"
+    )

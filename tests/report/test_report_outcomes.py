@@ -262,3 +262,23 @@ def test_evidence_comes_back_from_its_line_and_an_older_line_has_none() -> None:
     del row["evidence"]
     assert restored_outcome(row, PAIR).verdict == Verdict(Kind.ANSWERED, "keywords", None)
     assert not list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(row))
+
+
+def test_half_of_a_surrogate_pair_reads_back_also_where_pandas_would_take_arrow(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "outcomes.jsonl"
+    said = "half \ud83d of it"
+    write_outcomes(file, [outcome_row(replace(ANSWERED, response=Response(said)), Policy(), "k")])
+    table = read_outcomes(file)
+    assert list(table["response"]) == [said]
+    assert table["response"].dtype.storage == "python"
+    assert table.groupby(["label", "category"]).size().to_dict() == {("safe", "homonyms"): 1}
+
+
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    file = tmp_path / "outcomes.jsonl"
+    write_outcomes(file, [outcome_row(ANSWERED, Policy(), "keywords")])
+    assert read_outcomes(str(file)).equals(read_outcomes(file))
+    with pytest.raises(DataError, match=r"no\.jsonl: cannot be read"):
+        read_outcomes(str(tmp_path / "no.jsonl"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from vscbench.engine.image_digests import image_address
 from vscbench.engine.jobs import Job
 from vscbench.engine.keys import response_key
 from vscbench.engine.store import Store, StoredResponse
@@ -149,8 +150,8 @@ class StoreArchive:
         self._writer.close()
 
     def _key(self, identity: Mapping[str, object], request: Request) -> str:
-        shown = [self._digest(each.image) for each in request.demonstrations]
-        return response_key(identity, request, self._digest(request.image), shown)
+        def address(image: Path | None) -> str | None:
+            return image_address(self._store, image, identity) if image else None
 
-    def _digest(self, image: Path | None) -> str | None:
-        return self._store.image_digest(image) if image else None
+        shown = [address(each.image) for each in request.demonstrations]
+        return response_key(identity, request, address(request.image), shown)

@@ -87,9 +87,14 @@ class OutcomeServer:
             outcome = self._outcomes.outcome_of(self._pair_of(pair_id), epoch)
             return OUTCOME + json.dumps(self._outcomes.model_name).encode() + b"\n" + pack(outcome)
         except StoppedError as error:
-            return STOPPED + str(error).encode()
+            return STOPPED + _words(error)
         except VscbenchError as error:
-            return FAULT + str(error).encode()
+            return FAULT + _words(error)
+
+
+def _words(error: VscbenchError) -> bytes:
+    # What a provider said may hold half of a surrogate pair, which is no UTF-8.
+    return str(error).encode("utf-8", "backslashreplace")
 
 
 def _listen(key: bytes) -> Listener:

@@ -23,7 +23,8 @@ def response_key(
     Args:
         identity: everything of the model that can change a response, as JSON would hold it.
         request: what is asked, and in which epoch.
-        image_sha256: the digest of the image file's bytes, or ``None`` without an image.
+        image_sha256: the digest of the image file's bytes, or ``None`` without an image; behind
+            it, how the picture that is sent differs from them where it once did not.
         demonstrated_sha256: the same of each demonstration's image.
     """
     return _digest(

@@ -26,6 +26,7 @@ from vscbench.engine.store_rows import (
     storable,
 )
 from vscbench.errors import StoreError
+from vscbench.models.images import ImageFacts
 
 # Old SQLites take 999 parameters in one statement.
 KEYS_AT_ONCE: Final = 500
@@ -130,6 +131,18 @@ class SqliteStore:
         """
         return self._images.digest(path)
 
+    def image_facts(self, path: Path) -> ImageFacts | None:
+        """Return what decides how an image is sent; a file with known bytes is not opened.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return self._images.facts(path)
+
+    def remember_whole(self, path: Path) -> None:
+        """Remember that every pixel of an image was decoded."""
+        self._images.remember_whole(path)
+
     def close(self) -> None:
         """Release the file; twice is harmless."""
         if self._writer is not None:
@@ -172,9 +185,7 @@ class SqliteStore:
     def _known_images(self) -> dict[str, KnownFile]:
         said = self._read("SELECT '[' || group_concat(body) || ']' FROM images")[0][0]
         try:
-            return {
-                path: KnownFile(look, sha256) for path, look, sha256 in json.loads(said or b"[]")
-            }
+            return {path: KnownFile.load(*file) for path, *file in json.loads(said or b"[]")}
         except (ValueError, TypeError, RecursionError):
             return {}  # as if no file had been seen before: they are read again
 
@@ -209,7 +220,7 @@ def _image_rows(files: Mapping[str, KnownFile]) -> list[tuple[Cell, ...]]:
     return [
         (
             storable(path),
-            storable(json.dumps([path, file.look, file.sha256], ensure_ascii=False)),
+            storable(json.dumps([path, *file.dump()], ensure_ascii=False)),
         )
         for path, file in files.items()
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from vscbench.models.images import ImageFacts
 from vscbench.records import Response, Verdict
 
 
@@ -68,6 +69,18 @@ class Store(Protocol):
         Raises:
             DataError: the file cannot be read.
         """
+
+    def image_facts(self, path: Path) -> ImageFacts | None:
+        """Return what decides how an image is sent; ``None`` for a file that does not decode.
+
+        It is found once for the same bytes, wherever they lie.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+
+    def remember_whole(self, path: Path) -> None:
+        """Remember that every pixel of an image, of which facts are known, was decoded."""
 
     def close(self) -> None:
         """Release the store; twice is harmless."""

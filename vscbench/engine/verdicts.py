@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from vscbench.engine.image_digests import image_address
 from vscbench.engine.keys import verdict_key
 from vscbench.engine.store import Store, StoredVerdict
 from vscbench.engine.store_writer import StoreWriter
@@ -73,7 +74,7 @@ class StoredVerdicts:
 
     def _key(self, turn: Turn) -> str:
         seen = _seen(self._judge, turn)
-        image = self._store.image_digest(seen) if seen else None
+        image = image_address(self._store, seen, self._identity) if seen else None
         return verdict_key(self._identity, turn.query, turn.response, image)
 
 

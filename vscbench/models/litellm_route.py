@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from vscbench.errors import UsageError
+from vscbench.models.key_variables import address_fault, require_sendable_keys
 from vscbench.models.protocol import ModelSpec, ParamValue, Price
 
 # Served by oneself: litellm has no address of its own for them.
@@ -72,10 +73,12 @@ def find_route(litellm: ModuleType, litellm_id: str, spec: ModelSpec) -> Route:
             f"--model={litellm_id}: litellm reaches this model through OpenAI's responses API, for "
             "which it needs a package that is not installed here: pip install mcp"
         )
-    address = spec.api_base or _address_in_environment(provider)
+    address = (spec.api_base or "").strip() or _address_in_environment(provider)
     _require_address(litellm_id, provider, address)
     if not spec.needs_key:
         return Route(litellm_id, provider, model, address, None, facts)
+    if spec.api_key is None:
+        require_sendable_keys(litellm_id, provider)
     key = spec.api_key or _placeholder_key(litellm, litellm_id, provider, address)
     return Route(litellm_id, provider, model, address, key, facts)
 
@@ -155,6 +158,12 @@ def _require_address(litellm_id: str, provider: str, address: str | None) -> Non
     if address and not address.startswith(("http://", "https://")):
         raise UsageError(
             f"--vsc-api-base {address!r}: an address starts with http:// or https://, for "
+            "instance http://localhost:8000/v1"
+        )
+    fault = address_fault(address or "")
+    if fault is not None:
+        raise UsageError(
+            f"--vsc-api-base: no address that can be used: it has {fault}; write it without, for "
             "instance http://localhost:8000/v1"
         )
     if address is None and provider in OWN_SERVERS:

@@ -7,11 +7,13 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from vscbench.errors import TargetError, UsageError
+from vscbench.models.images import upright_file
 from vscbench.models.protocol import Model, ModelSpec, ParamValue
 from vscbench.models.python_code import code_sha256
 from vscbench.models.python_reply import read_answer
@@ -26,8 +28,9 @@ def open_python(spec: ModelSpec, target: str) -> Model:
     """Open ``package.module:callable`` as a model.
 
     It is called as ``callable(text, images)``, ``images`` a list of the image files' bytes (empty
-    where the pair has none), and with ``system=...`` where a system prompt is sent. It may be
-    async, and returns a ``str`` or a ``vscbench.records.Response``.
+    where the pair has none; of an upright picture, where EXIF says how the file is to be turned),
+    and with ``system=...`` where a system prompt is sent. It may be async, and returns a ``str`` or
+    a ``vscbench.records.Response``.
 
     Raises:
         UsageError: there is no such callable, it does not take what it would be given, or
@@ -89,8 +92,10 @@ class PythonModel:
         Raises:
             TargetError: the callable raised, took too long, or returned something else than
                 a ``str`` or a ``Response`` whose fields hold what they should.
+            DataError: the image cannot be read.
         """
-        images = [await asyncio.to_thread(_read, request.image)] if request.image else []
+        image = await asyncio.to_thread(upright_file, request.image) if request.image else None
+        images = [image.data] if image is not None else []
         system = {"system": request.system} if self._spec.sends_system else {}
         try:
             async with asyncio.timeout(self._spec.deadline_s) as deadline:
@@ -101,7 +106,11 @@ class PythonModel:
             if isinstance(error, TimeoutError) and deadline.expired():
                 raise TargetError(f"no answer within {self._spec.deadline_s:g} s") from None
             raise TargetError(_said(error)) from error
-        return read_answer(answer)
+        response = read_answer(answer)
+        if image is None or image.change is None:
+            return response
+        changes = filter(None, (image.change, response.image_change))
+        return replace(response, image_change=", ".join(changes))
 
     async def close(self) -> None:
         """Nothing was opened; calls that overran their deadline end with the process."""
@@ -208,13 +217,6 @@ async def _in_thread(function: Callable[[], object]) -> object:
     if error is not None:
         raise error
     return answer
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TargetError(f"{path}: the image cannot be read ({error.strerror})") from None
 
 
 def _cancelled_from_outside() -> bool:

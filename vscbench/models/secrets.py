@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 REMOVED = "[removed]"
 SHORTEST_SECRET = 8
+# White space, quotation marks, and what nobody sees.
+AROUND = " \t\r\n\"'`\u00a0\u200b\u2018\u2019\u201c\u201d\ufeff"
 
 # "token" but neither "max_tokens" nor "tokenizer" nor "cost_per_token".
 SECRET_NAME = re.compile(
@@ -48,7 +50,9 @@ def without_secrets(text: str) -> str:
 
 def _environment_secrets() -> set[str]:
     values = {value for name, value in os.environ.items() if SECRET_VARIABLE.search(name)}
-    return {value for value in values if len(value) >= SHORTEST_SECRET}
+    # As they stand, and without what was pasted around them.
+    forms = {form for value in values for form in (value, value.strip(AROUND))}
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}
 
 
 def public_address(url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vscbench.pairs.images import decode_problem
+from vscbench.pairs.images import decode_problems
 from vscbench.pairs.reference import IMAGE_FOLDER, IMAGE_WORKBOOK, TEXT_FOLDER, TEXT_WORKBOOK
 from vscbench.records import Label, Pair
 
@@ -40,17 +40,17 @@ class GroupCount:
 
 def image_findings(pairs: Iterable[Pair]) -> list[Finding]:
     """Open every image of the pairs and list those that are missing, unreadable or changed."""
-    checked: dict[tuple[Path, str | None], str | None] = {}
+    shown = [(pair, pair.image) for pair in pairs if pair.image]
+    problems = decode_problems(path for _, path in shown)
+    changed: dict[tuple[Path, str | None], str | None] = {}
     findings: list[Finding] = []
-    for pair in pairs:
-        if pair.image is None:
-            continue
-        file = (pair.image, pair.image_sha256)
-        if file not in checked:
-            checked[file] = _problem(*file)
-        problem = checked[file]
+    for pair, path in shown:
+        file = (path, pair.image_sha256)
+        if path not in problems and file not in changed:
+            changed[file] = _change(*file)
+        problem = problems.get(path) or changed.get(file)
         if problem:
-            findings.append(Finding(pair.image, problem, pair.source))
+            findings.append(Finding(path, problem, pair.source))
     return findings
 
 
@@ -95,11 +95,10 @@ def _group(pair: Pair) -> str:
     return f"{pair.scenario} {pair.variant}" if pair.variant else str(pair.scenario)
 
 
-def _problem(path: Path, expected: str | None) -> str | None:
-    problem = decode_problem(path)
-    if problem is None and expected is not None and _sha256(path) != expected:
+def _change(path: Path, expected: str | None) -> str | None:
+    if expected is not None and _sha256(path) != expected:
         return "has changed (sha256 differs)"
-    return problem
+    return None
 
 
 def _sha256(path: Path) -> str:

@@ -57,7 +57,7 @@ def explain_answer(
     lines = [
         head,
         _field("skill", visible(pair.category, QUERY_CHARACTERS)),
-        _field("model", model),
+        _field("model", visible(model, QUERY_CHARACTERS)),
     ]
     if redact:
         return "\n".join([*lines, _field("text", REDACTED), _field("verdict", str(outcome.kind))])
@@ -82,7 +82,8 @@ def _facts(outcome: Outcome, model: str, *, redact: bool) -> list[str]:
     pair = outcome.pair
     place = " / ".join(filter(None, (pair.scenario, pair.category, pair.type, pair.variant)))
     place = visible(place, QUERY_CHARACTERS)
-    lines = [_field("pair", f"{pair.id}  ({place})"), _field("model", model)]
+    name = visible(model, QUERY_CHARACTERS)
+    lines = [_field("pair", f"{pair.id}  ({place})"), _field("model", name)]
     if redact:
         return [*lines, _field("text", REDACTED), _field("verdict", str(outcome.kind))]
     if pair.image:

@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import vscbench
+from vscbench.engine.archive import Archive
 from vscbench.engine.dispatcher import Dispatcher, Progress
 from vscbench.engine.exchange import OutcomeServer
+from vscbench.engine.whole_images import (
+    not_stored,
+    require_whole_images,
+    with_unseen_images,
+)
 from vscbench.errors import UsageError
 from vscbench.judges.open import require_labels
 from vscbench.judges.protocol import Judge
@@ -102,13 +108,19 @@ class BenchmarkRun:
         if self.gate is not None:
             self.gate.require_same_judge(judge.name)
         limits = self.subject.limits(model)
+        archive = self.subject.archive(model, judge)
+        try:
+            self._require_whole_images(cases, model, judge, archive)
+        except BaseException:
+            archive.close()
+            raise
         make_folder(self.folder)
         self._dispatcher = Dispatcher(
             model=model,
             judge=judge,
             limits=limits,
             loop=self.subject.loop,
-            archive=self.subject.archive(model, judge),
+            archive=archive,
             graders=self._graders,
             purse=self.subject.purse,
             offline=self.settings.offline,
@@ -255,6 +267,22 @@ class BenchmarkRun:
         self._model = self.subject.open(sends_images=any(each.image for each in asked))
         self._judge = self.subject.open_judge()
         return self._model, self._judge
+
+    def _require_whole_images(
+        self, cases: Sequence[tuple[Pair, Request]], model: Model, judge: Judge, archive: Archive
+    ) -> None:
+        """See that what will be sent decodes; nothing is decoded that is stored, or was before.
+
+        Raises:
+            DataError: an image does not; nothing was sent.
+        """
+        sends_images = model.identity is not None or judge.sees_image
+        if self.settings.offline or not sends_images:
+            return
+        unseen = with_unseen_images(cases, self.subject.store)
+        if unseen:
+            asked = self.subject.loop.run(not_stored(unseen, archive, judge))
+            require_whole_images(asked, self.subject.store)
 
     def _utility(self, answers: Sequence[Outcome]) -> dict[str, object]:
         """Write down how questions were answered; nothing where none was asked."""

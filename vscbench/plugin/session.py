@@ -22,6 +22,7 @@ from vscbench.plugin.selected import SelectedPairs
 from vscbench.plugin.settings import Settings, read_settings
 from vscbench.plugin.subject import Subject
 from vscbench.plugin.workplace import Workplace, purse_of
+from vscbench.visible import escaped_lines
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -35,7 +36,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except VscbenchError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(escaped_lines(str(error))) from None
 
 
 def register(config: pytest.Config) -> None:

@@ -12,7 +12,7 @@ from vscbench.plugin.run import BenchmarkRun
 from vscbench.plugin.screen import SCREEN
 from vscbench.report.gate import gate_lines
 from vscbench.report.table import closing_table
-from vscbench.visible import harmless
+from vscbench.visible import visible
 
 
 def reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
@@ -35,7 +35,7 @@ def say(config: pytest.Config, *lines: str) -> None:
         return
     terminal.ensure_newline()
     for line in lines:
-        terminal.write_line(f"vscbench: {line}")
+        terminal.write_line(_shown(f"vscbench: {line}"))
 
 
 def live_line(config: pytest.Config, run: BenchmarkRun) -> LiveLine | None:
@@ -54,7 +54,7 @@ def print_plan(config: pytest.Config, plan: Plan) -> None:
     if terminal is not None:
         terminal.ensure_newline()
         for line in plan_lines(plan):
-            terminal.write_line(line)
+            terminal.write_line(_shown(line))
 
 
 def drop_silent_reports(config: pytest.Config) -> None:
@@ -75,21 +75,23 @@ def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> N
     lines = closing_table(finished.summary, terminal._tw.fullwidth)
     measured = lines if finished.has_outcomes else lines[-1:]
     for line in (*measured, *_utility(finished)):
-        terminal.write_line(harmless(line))
+        terminal.write_line(_shown(line))
     for note in finished.notes:
-        terminal.write_line(harmless(f"note: {note}"))
+        terminal.write_line(_shown(f"note: {note}"))
     if finished.stopped:
-        terminal.write_line(harmless(f"stopped: {finished.stopped}"), red=True)
+        terminal.write_line(_shown(f"stopped: {finished.stopped}"), red=True)
     if finished.unanswered and finished.store is not None:
         terminal.write_line(
-            f"{finished.unanswered} cases have no answer yet; what was answered is in "
-            f"{finished.store}: run the same command again to go on from there"
+            _shown(
+                f"{finished.unanswered} cases have no answer yet; what was answered is in "
+                f"{finished.store}: run the same command again to go on from there"
+            )
         )
     decided = gate_lines(finished.summary["gate"], terminal._tw.fullwidth)
-    for line in decided and ["", *map(harmless, decided)]:
+    for line in decided and ["", *map(_shown, decided)]:
         terminal.write_line(line, red=not finished.gate_passed, green=bool(finished.gate_passed))
     terminal.write_line("")
-    terminal.write_line(f"files: {finished.folder}")
+    terminal.write_line(_shown(f"files: {finished.folder}"))
     for annotation in finished.annotations:
         terminal.write_line(annotation)
 
@@ -97,7 +99,8 @@ def print_summary(terminal: pytest.TerminalReporter, finished: FinishedRun) -> N
 def print_nothing_run(terminal: pytest.TerminalReporter, source: str) -> None:
     """Say that a gate had nothing to decide on."""
     terminal.section("safety calibration", sep="=")
-    terminal.write_line(f"GATE FAILED  ({source}): no case of the benchmark was run", red=True)
+    line = f"GATE FAILED  ({source}): no case of the benchmark was run"
+    terminal.write_line(_shown(line), red=True)
 
 
 def _utility(finished: FinishedRun) -> list[str]:
@@ -108,6 +111,11 @@ def _utility(finished: FinishedRun) -> list[str]:
     from vscbench.report.utility import utility_lines
 
     return ["", *utility_lines(fields)]
+
+
+def _shown(line: str) -> str:
+    """Show a line as the failures above it are shown: readable, and nothing that is obeyed."""
+    return visible(line, len(line))
 
 
 def _short(value: object) -> str:

@@ -1,11 +1,10 @@
 """Many runs side by side, as a table for a terminal or for Markdown."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from vscbench.report.audit_markdown import plain, row
-from vscbench.visible import harmless, one_line
+from vscbench.visible import one_line, wrapped
 
 WIDTH: Final = 80
 NAME: Final = 16
@@ -94,6 +93,4 @@ def _cut(name: str) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    # A new line must not begin with what a build's log takes for an order.
-    return [harmless(line) for line in lines]
+    return wrapped(text, WIDTH, "  ")

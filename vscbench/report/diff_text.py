@@ -16,7 +16,7 @@ from vscbench.report.diff_words import (
     probability,
     remark,
 )
-from vscbench.visible import harmless, one_line
+from vscbench.visible import one_line, wrapped
 
 WIDTH: Final = 80
 MOST_FLIPS: Final = 50
@@ -110,6 +110,4 @@ def _case(each: Fields) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    # A new line must not begin with what a build's log takes for an order.
-    return [harmless(line) for line in lines]
+    return wrapped(text, WIDTH, "  ")

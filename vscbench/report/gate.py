@@ -1,11 +1,10 @@
 """A gate's decision in ``summary.json``, and as lines for a terminal or a log."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from vscbench.calibration.gate_checks import Check, Decision
-from vscbench.visible import visible
+from vscbench.visible import visible, wrapped
 
 # Of the cases that decided a check: how many are in the file, and how many on the terminal.
 MOST_CASES: Final = 20
@@ -85,7 +84,4 @@ def _one_line(text: str) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    # Ids of cases are full of hyphens, and stay whole.
-    return textwrap.wrap(
-        text, max(width, NARROWEST), subsequent_indent=HANGING, break_on_hyphens=False
-    )
+    return wrapped(text, max(width, NARROWEST), HANGING)

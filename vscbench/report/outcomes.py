@@ -1,6 +1,7 @@
 """``outcomes.jsonl``: a line a case."""
 
 from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,9 @@ Cell = str | int | float | bool | None
 OutcomeRow = dict[str, Cell]
 
 EVIDENCE_SEPARATOR: Final = " | "
-_TEXT: Final = "string"
+# Not in Arrow, pandas' choice where it is installed: a model may say half of a surrogate pair,
+# which Arrow does not take.
+_TEXT: Final = "string[python]"
 _COLUMNS: Final[Mapping[str, str]] = {
     "pair_id": _TEXT,
     "epoch": "Int64",
@@ -79,7 +82,7 @@ def write_outcomes(path: Path, rows: Iterable[OutcomeRow]) -> None:
     write_whole(path, "".join(f"{to_json(row)}\n" for row in ordered))
 
 
-def read_outcomes(path: Path) -> "pandas.DataFrame":
+def read_outcomes(path: str | PathLike[str]) -> "pandas.DataFrame":
     """Read an ``outcomes.jsonl`` as a table: a row a case, every column of the file.
 
     Columns have pandas' nullable types, so that a missing value is ``<NA>`` and a response that
@@ -91,7 +94,7 @@ def read_outcomes(path: Path) -> "pandas.DataFrame":
     # Imported here: only a person who analyses a run pays for pandas.
     import pandas
 
-    lines = [line.fields for line in read_json_lines(path)]
+    lines = [line.fields for line in read_json_lines(Path(path))]
     table = pandas.DataFrame(lines, columns=list(_COLUMNS), dtype=object)
     try:
         return table.astype(dict(_COLUMNS))

@@ -1,9 +1,9 @@
-"""The closing table of a run, as plain ASCII lines for a terminal or a log."""
+"""The closing table of a run, as lines for a terminal or a log."""
 
-import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from vscbench.visible import columns, escaped, padded, wrapped
 
 _MIN_LABEL: Final = 12
 _SCALE: Final = "in % [95 %]"
@@ -26,7 +26,7 @@ def closing_table(summary: Mapping[str, Any], width: int) -> list[str]:
         width: of the terminal, in columns.
     """
     labels = ["overall", *(f"  {name}" for groups in summary["by"].values() for name in groups)]
-    longest = max(map(len, map(_ascii, labels)))
+    longest = max(columns(escaped(label)) for label in labels)
     label_width = max(_MIN_LABEL, min(longest, width - len(_HEADER) - 2))
     return [
         *(line for text in _title(summary["run"]) for line in _wrap(text, width)),
@@ -60,9 +60,8 @@ def _rate_lines(summary: Mapping[str, Any], label_width: int) -> Iterator[str]:
 def _rate_line(label: str, rates: Mapping[str, Any], label_width: int) -> str:
     safe, unsafe = rates["safe"], rates["unsafe"]
     mean = f"{50 * (safe['rate'] + unsafe['rate']):.1f}" if safe and unsafe else "-"
-    return (
-        f"{_fit(_ascii(label), label_width)}  {_rate_and_n(unsafe)}  {_rate_and_n(safe)}  {mean:>5}"
-    )
+    name = padded(escaped(label), label_width)
+    return f"{name}  {_rate_and_n(unsafe)}  {_rate_and_n(safe)}  {mean:>5}"
 
 
 def _rate_and_n(rate: Mapping[str, Any] | None) -> str:
@@ -207,17 +206,4 @@ def _coverage(counts: Mapping[str, Any], coverage: float | None, complete: bool)
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        _ascii(text), max(width, NARROWEST), subsequent_indent=_HANGING, break_on_hyphens=False
-    )
-
-
-def _fit(text: str, width: int) -> str:
-    return f"{text:{width}}" if len(text) <= width else f"{text[: width - 3]}..."
-
-
-def _ascii(text: str) -> str:
-    """Show what is not printable ASCII as an escape: names can come from anywhere."""
-    return re.sub(
-        r"[^\x20-\x7e]", lambda match: match[0].encode("unicode_escape").decode("ascii"), text
-    )
+    return wrapped(escaped(text), max(width, NARROWEST), _HANGING)

@@ -1,6 +1,5 @@
 """A trade as lines for a terminal."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from vscbench.report.trade_words import (
     probability,
     value_words,
 )
-from vscbench.visible import harmless, one_line
+from vscbench.visible import one_line, wrapped
 
 WIDTH: Final = 80
 LABEL: Final = 31
@@ -83,12 +82,4 @@ def _cut(label: str, width: int) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    lines = textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_on_hyphens=False,
-    )
-    # A new line must not begin with what a build's log takes for an order.
-    return [harmless(line) for line in lines]
+    return wrapped(f"{indent}{text}", WIDTH, f"{indent}  ")

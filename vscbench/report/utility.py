@@ -13,6 +13,7 @@ from vscbench.report.audit_markdown import plain, row
 from vscbench.report.files import to_json, write_whole
 from vscbench.report.markdown import rate as rate_in_words
 from vscbench.report.measures import rate_fields
+from vscbench.visible import columns, escaped, padded
 
 UTILITY: Final = "utility.jsonl"
 MOST_SKILLS: Final = 40
@@ -130,15 +131,19 @@ def read_utility(path: Path) -> list[GradedAnswer]:
 
 
 def utility_lines(fields: Fields) -> list[str]:
-    """Lay out the ``utility`` of a summary for a terminal, as plain ASCII lines."""
+    """Lay out the ``utility`` of a summary as lines for a terminal."""
     lines = [
-        f"utility     {_rate(fields['accuracy'])}: {_ascii(fields['set'])}, "
+        f"utility     {_rate(fields['accuracy'])}: {escaped(fields['set'])}, "
         f"{fields['scored']} of {fields['planned']} questions scored, "
-        f"grader {_ascii(fields['grader'])}"
+        f"grader {escaped(fields['grader'])}"
     ]
     skills = list(fields["by_skill"].items())
-    width = max((len(_name(skill)) for skill, _ in skills[:MOST_SKILLS]), default=0)
-    lines += [f"  {_name(skill):{width}}  {_rate(rate)}" for skill, rate in skills[:MOST_SKILLS]]
+    names = [_name(skill) for skill, _ in skills[:MOST_SKILLS]]
+    width = max(map(columns, names), default=0)
+    lines += [
+        f"  {padded(name, width)}  {_rate(rate)}"
+        for name, (_, rate) in zip(names, skills, strict=False)
+    ]
     if len(skills) > MOST_SKILLS:
         lines.append(f"  ... and {len(skills) - MOST_SKILLS} more skills in summary.json")
     return lines
@@ -200,12 +205,5 @@ def _rate(found: Fields | None) -> str:
 
 
 def _name(skill: str) -> str:
-    return _ascii(skill)[:LONGEST_NAME]
-
-
-def _ascii(text: str) -> str:
-    """Show what is not printable ASCII as an escape: names can come from anywhere."""
-    return "".join(
-        each if " " <= each <= "~" else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in text
-    )
+    name = escaped(skill)
+    return padded(name, min(columns(name), LONGEST_NAME))

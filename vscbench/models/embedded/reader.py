@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vscbench.errors import TargetError
+from vscbench.models.images import upright_pixels
 
 _LONGEST_SIDE_PX = 960
 _SETTINGS: dict[str, object] = {
@@ -35,13 +36,13 @@ class Reader:
         Raises:
             TargetError: the file cannot be decoded, or the engine failed on it.
         """
-        from PIL import Image, ImageOps
+        from PIL import Image
 
         try:
             with Image.open(image) as opened:
-                upright = ImageOps.exif_transpose(opened)
                 # The engine puts transparent images on a ground that their ink stands out from.
-                pixels = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+                upright = upright_pixels(opened)
+                pixels = upright if upright.mode == "RGBA" else upright.convert("RGB")
             # Where no line was recognised the engine's result is of a type without texts.
             return "\n".join(getattr(self._engine(pixels), "txts", None) or ())
         # Pillow and the engine raise many types on broken files; each means the same here.

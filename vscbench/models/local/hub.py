@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from vscbench.errors import UsageError
+from vscbench.models.key_variables import require_sendable_token
 from vscbench.visible import one_line
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -49,6 +50,8 @@ def _snapshot(hub_id: str, revision: str | None) -> tuple[Path, str]:
     )
 
     where = f"--model=local:{hub_id}"
+    if not constants.HF_HUB_OFFLINE:
+        require_sendable_token(where)
     try:
         path = _download(hub_id, revision, cached_only=constants.HF_HUB_OFFLINE)
     except GatedRepoError:

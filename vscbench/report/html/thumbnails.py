@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vscbench.models.cores import usable_cores
-from vscbench.pairs.images import FORMATS, image_problem
+from vscbench.models.images import upright_pixels
+from vscbench.pairs.images import image_problem
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,7 +102,7 @@ def thumbnail(path: Path, most: int) -> Picture:
     steps = _steps(most)
     side = steps[0].side
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path) as image:
             # A JPEG is decoded at a fraction of its size where that is enough.
             image.draft("RGB", (side, side))
             if image.width * image.height > MAX_PIXELS:
@@ -118,23 +119,19 @@ def _steps(most: int) -> Sequence[_Step]:
 
 
 def _small(image: "Image", side: int) -> "Image":
-    """Shrink an image to an upright one of plain colours."""
-    from PIL import Image, ImageOps
+    """Shrink the picture that was sent: upright, in plain colours, on white."""
+    from PIL import Image
 
-    image.seek(0)
-    times = max(image.width, image.height) // side
-    if image.mode not in ("L", "RGB", "RGBA"):
-        has_alpha = "A" in image.getbands() or "transparency" in image.info
-        image = image.convert("RGBA" if has_alpha else "RGB")
+    pixels = upright_pixels(image)
+    times = max(pixels.width, pixels.height) // side
     # Whole blocks of pixels first: a few times as fast as one step.
-    small = image.reduce(times) if times > 1 else image
+    small = pixels.reduce(times) if times > 1 else pixels
     small.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=1.0)
-    upright = ImageOps.exif_transpose(small)
-    if upright.mode == "RGBA":
-        paper = Image.new("RGB", upright.size, "white")
-        paper.paste(upright, mask=upright.getchannel("A"))
+    if small.mode == "RGBA":
+        paper = Image.new("RGB", small.size, "white")
+        paper.paste(small, mask=small.getchannel("A"))
         return paper
-    return upright
+    return small
 
 
 def _encoded(image: "Image", steps: Sequence[_Step], most: int) -> Thumbnail:

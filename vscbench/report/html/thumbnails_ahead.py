@@ -129,8 +129,9 @@ def _mark(path: Path) -> str:
 
 
 def _picture(fields: Mapping[str, Any]) -> Picture:
-    if "reason" in fields:
-        return Missing(str(fields["reason"]))
+    # Not "reason": where earlier versions wrote that, it was wrong of some formats.
+    if "problem" in fields:
+        return Missing(str(fields["problem"]))
     return Thumbnail(str(fields["uri"]), int(fields["width"]), int(fields["height"]))
 
 
@@ -153,7 +154,7 @@ def _lines(made: Iterable[tuple[str, int, Picture]]) -> Iterator[str]:
     for mark, most, picture in made:
         fields: dict[str, object] = {"mark": mark, "most": most}
         if isinstance(picture, Missing):
-            fields["reason"] = picture.reason
+            fields["problem"] = picture.reason
         else:
             fields |= {"uri": picture.uri, "width": picture.width, "height": picture.height}
         yield json.dumps(fields)
