@@ -34,6 +34,8 @@ ROUTES = {
 }
 OPENAI, VLLM, AZURE, ANTHROPIC, GEMINI, BEDROCK, OPENROUTER, XAI, MISTRAL, PROXY, *REST = ROUTES
 OLLAMA_CHAT, OLLAMA, COHERE = REST
+# Of Ollama's server litellm also asks once what the model is.
+PLAIN_ROUTES = tuple(name for name in ROUTES if name not in {OLLAMA_CHAT, OLLAMA})
 # One of each of litellm's own ways to send and to fail: all others go as OpenAI's does.
 HANDLERS = (OPENAI, AZURE, ANTHROPIC, GEMINI, BEDROCK, OLLAMA_CHAT, OLLAMA)
 

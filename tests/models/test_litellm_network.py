@@ -10,7 +10,7 @@ from routes import (
     BEDROCK,
     GEMINI,
     OPENAI,
-    ROUTES,
+    PLAIN_ROUTES,
     VLLM,
     ask_once,
     error_for,
@@ -22,7 +22,7 @@ from vscbench.errors import TargetError
 from vscbench.models.litellm_setup import load_litellm
 from vscbench.records import Cause
 
-EVERYWHERE = pytest.mark.parametrize("litellm_id", ROUTES)
+EVERYWHERE = pytest.mark.parametrize("litellm_id", PLAIN_ROUTES)
 NEEDS_OPENSSL = pytest.mark.skipif(OPENSSL is None, reason="openssl makes the certificates")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from routes import GEMINI, OPENAI, ROUTES, VLLM, set_environment
+from routes import GEMINI, OPENAI, PLAIN_ROUTES, ROUTES, VLLM, set_environment
 from servers import LoopbackServer, Reply, error, openai_server, user_text
 
 from vscbench.errors import TargetError
@@ -58,7 +58,7 @@ def test_each_of_many_requests_in_flight_gets_its_own_words() -> None:
             assert (answer.finish is Finish.BLOCKED) == is_safety
 
 
-@pytest.mark.parametrize("litellm_id", ROUTES)
+@pytest.mark.parametrize("litellm_id", PLAIN_ROUTES)
 def test_a_connection_serves_one_request_after_another(litellm_id: str) -> None:
     connections = set()
 
