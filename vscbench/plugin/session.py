@@ -109,12 +109,17 @@ class Collecting:
             return ()
         return self._selected.questions.repeats
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop placeholders of labels that were not selected; show failures by explanation."""
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Drop placeholders of labels that were not selected, and prepare the benchmark's cases."""
         items[:] = cases.without_empty_sets(items)
+        marks = cases.marks_without_limits(config)
         for item in items:
             if cases.is_benchmark(item.nodeid):
                 cases.show_explanation(item)
+                for mark in marks:
+                    item.add_marker(mark)
 
 
 class Leading:
