@@ -104,8 +104,9 @@ class SyrupyOptions:
     def _is_taken(self) -> bool:
         mine = _by_string(self._options)
         others = [each for group in self._parser._groups for each in group.options]
-        shared = {each.dest for each in self._options} & {each.dest for each in others}
-        return bool(shared) or any(
+        # pytest takes no option whose own name leads to the place of another's value.
+        own_names = {each.dest for each in others if _leads_to(each) == each.dest}
+        return bool(own_names & {each.dest for each in self._options}) or any(
             self._strings.get(name) not in {None, action} for name, action in mine.items()
         )
 
@@ -119,6 +120,11 @@ class SyrupyOptions:
         parser._actions[:] = [each for each in parser._actions if each not in mine.values()]
         parser._action_groups.remove(self._group._arggroup)
         self._parser._groups.remove(self._group)
+
+
+def _leads_to(option: Any) -> str:  # noqa: ANN401 - pytest's, of a class that it does not name
+    name: str = next((each for each in option.names() if each.startswith("--")), "")
+    return name.removeprefix("--").replace("-", "_")
 
 
 def _by_string(options: Iterable[Any]) -> dict[str, Any]:
