@@ -1,6 +1,10 @@
-"""The nouns of the road from a pair to its outcome: frozen, typed, passed on."""
+"""The nouns of the road from a pair to its outcome: frozen, typed, passed on.
 
-from dataclasses import dataclass
+What is asked and answered stands in no ``repr``: those end up in the logs and reports of pytest and
+of its plugins.
+"""
+
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -119,8 +123,8 @@ class Pair:
     category: str
     type: str | None
     variant: Variant | None
-    query: str
-    prompt: str
+    query: str = field(repr=False)
+    prompt: str = field(repr=False)
     image: Path | None
     image_sha256: str | None
     contrast_id: str | None
@@ -132,9 +136,9 @@ class Pair:
 class Demonstration:
     """A question and how it should be answered, shown to a model before it is asked."""
 
-    prompt: str
+    prompt: str = field(repr=False)
     image: Path | None
-    answer: str
+    answer: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +171,10 @@ class Request:
 
     pair_id: str
     epoch: int
-    prompt: str
+    prompt: str = field(repr=False)
     image: Path | None
-    system: str | None
-    answer: str | None = None
+    system: str | None = field(repr=False)
+    answer: str | None = field(default=None, repr=False)
     demonstrations: tuple[Demonstration, ...] = ()
     revision: Revision | None = None
     method: str = NO_METHOD
@@ -190,9 +194,9 @@ class Response:
     provider's own word for how the answer ended, where it gave one.
     """
 
-    text: str
+    text: str = field(repr=False)
     finish: Finish = Finish.STOP
-    reason: str | None = None
+    reason: str | None = field(default=None, repr=False)
     served_model: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -200,7 +204,7 @@ class Response:
     image_change: str | None = None
     fingerprint: str | None = None
     latency_s: float | None = None
-    reasoning: str | None = None
+    reasoning: str | None = field(default=None, repr=False)
     ending: str | None = None
 
 
@@ -211,8 +215,8 @@ class Turn:
     ``response_key`` is the response's address in the store, where it has one.
     """
 
-    query: str
-    response: str
+    query: str = field(repr=False)
+    response: str = field(repr=False)
     image: Path | None = None
     response_key: str | None = None
 
@@ -228,7 +232,7 @@ class Verdict:
     kind: Kind
     judge: str
     probability: float | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ class Outcome:
     kind: Kind
     response: Response | None = None
     verdict: Verdict | None = None
-    error: str | None = None
+    error: str | None = field(default=None, repr=False)
     latency_s: float | None = None
     cause: Cause | None = None
     response_key: str | None = None

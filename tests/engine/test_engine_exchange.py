@@ -10,7 +10,7 @@ from small_pairs import make_pair
 
 from vscbench.engine.exchange import Address, OutcomeServer, RemoteOutcomes
 from vscbench.engine.wire import pack, unpack
-from vscbench.errors import VscbenchError
+from vscbench.errors import StoppedError, VscbenchError
 from vscbench.records import Finish, Kind, Outcome, Pair, Response, Verdict
 
 PAIRS = {pair.id: pair for pair in (make_pair("a"), make_pair("b"), make_pair("late"))}
@@ -99,11 +99,28 @@ def test_one_worker_that_waits_does_not_hold_another() -> None:
     assert [outcome.pair.id for outcome in got] == ["late"]
 
 
+class Gone(Known):
+    """Outcomes whose process ends in the middle of a question."""
+
+    def outcome_of(self, pair: Pair, epoch: int = 1) -> Outcome:
+        raise EOFError
+
+
 def test_a_leader_that_is_gone_is_one_clear_error() -> None:
+    server = OutcomeServer(Gone(), PAIRS.__getitem__)
+    try:
+        remote = RemoteOutcomes(server.address)
+        with pytest.raises(VscbenchError, match="is gone"):
+            remote.outcome_of(PAIRS["a"])
+    finally:
+        server.close()
+
+
+def test_a_worker_that_cannot_reach_its_leader_stops_the_run_and_says_why() -> None:
     server = OutcomeServer(Known(), PAIRS.__getitem__)
-    remote = RemoteOutcomes(server.address)
     server.close()
-    with pytest.raises(VscbenchError, match="is gone"):
+    remote = RemoteOutcomes(server.address)
+    with pytest.raises(StoppedError, match=r"cannot reach the process .*; run without -n"):
         remote.outcome_of(PAIRS["a"])
 
 

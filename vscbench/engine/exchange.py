@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 
+from vscbench import loopback
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.engine.wire import pack, unpack
 from vscbench.errors import StoppedError, VscbenchError
@@ -19,6 +20,7 @@ STOPPED = b"#"
 OUTCOME = b"="
 WORKERS_AT_ONCE = 128
 WAKE_S = 1.0
+FAULTS = (OSError, EOFError, AuthenticationError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,21 @@ class OutcomeServer:
     """Answers workers that ask for the outcome of a pair, each on a thread of its own."""
 
     def __init__(self, outcomes: Outcomes, pair_of: Callable[[str], Pair]) -> None:
-        """Listen at once; a worker waits as long as its outcome takes."""
-        key = secrets.token_bytes(32)
-        self._listener = _listen(key)
+        """Listen at once; a worker waits as long as its outcome takes.
+
+        Raises:
+            VscbenchError: this machine does not let its processes reach each other.
+        """
+        self._key = secrets.token_bytes(32)
+        self._open = contextlib.ExitStack()
+        try:
+            self._listener = self._open.enter_context(loopback.listening(WORKERS_AT_ONCE))
+        except OSError as error:
+            raise VscbenchError(f"workers cannot reach this process ({error})") from error
         self._outcomes = outcomes
         self._pair_of = pair_of
         self._closing = False
-        self.address = Address(self._listener.address, key.hex())
+        self.address = Address(self._listener.getsockname(), self._key.hex())
         self._accepting = threading.Thread(
             target=self._accept, name="vscbench-exchange", daemon=True
         )
@@ -62,22 +72,25 @@ class OutcomeServer:
         # answers, and the one who connects must not wait for it.
         threading.Thread(target=self._wake_up, daemon=True).start()
         self._accepting.join(WAKE_S)
-        self._listener.close()
+        self._open.close()
 
     def _wake_up(self) -> None:
-        with contextlib.suppress(OSError, EOFError, AuthenticationError):
-            Client(self.address.place, authkey=bytes.fromhex(self.address.key)).close()
+        with contextlib.suppress(OSError):
+            loopback.connect(self.address.place).close()
 
     def _accept(self) -> None:
         while not self._closing:
             try:
-                connection = self._listener.accept()
-            except (OSError, EOFError, AuthenticationError):
+                accepted, _ = self._listener.accept()
+            except OSError:
                 continue
+            connection: Connection[bytes, bytes] = Connection(accepted.detach())
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: "Connection[bytes, bytes]") -> None:
-        with connection, contextlib.suppress(OSError, EOFError):
+        with connection, contextlib.suppress(*FAULTS):
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
             while True:
                 pair_id, epoch = json.loads(connection.recv_bytes())
                 connection.send_bytes(self._reply(pair_id, epoch))
@@ -97,23 +110,18 @@ def _words(error: VscbenchError) -> bytes:
     return str(error).encode("utf-8", "backslashreplace")
 
 
-def _listen(key: bytes) -> Listener:
-    """Listen where only this user, and only with the key, gets in."""
-    try:
-        return Listener(backlog=WORKERS_AT_ONCE, authkey=key)
-    except OSError:
-        # A temporary folder with a long name leaves no room for a Unix socket's path.
-        return Listener(("127.0.0.1", 0), backlog=WORKERS_AT_ONCE, authkey=key)
-
-
 class RemoteOutcomes:
     """A worker's way to the outcomes that another process asks for."""
 
     def __init__(self, address: Address) -> None:
-        """Connect at the first question, not before."""
-        self._address = address
-        self._connection: Connection[bytes, bytes] | None = None
+        """Connect now: within a test, a plugin may keep this process off every network."""
         self._model_name = ""
+        self._connection: Connection[bytes, bytes] | None = None
+        self._why_not = ""
+        try:
+            self._connection = _connect(address)
+        except Exception as error:  # whatever else a plugin raises in place of an OSError
+            self._why_not = f"{type(error).__name__}: {error}"
 
     @property
     def model_name(self) -> str:
@@ -122,11 +130,16 @@ class RemoteOutcomes:
 
     def outcome_of(self, pair: Pair, epoch: int = FIRST_EPOCH) -> Outcome:
         """Wait for the outcome of a pair in one epoch and return it."""
+        connection = self._connection
+        if connection is None:
+            raise StoppedError(
+                f"this worker cannot reach the process that asks the model ({self._why_not}); run "
+                "without -n: what was answered is in the store"
+            )
         try:
-            connection = self._connect()
             connection.send_bytes(json.dumps([pair.id, epoch]).encode())
             message = connection.recv_bytes()
-        except (OSError, EOFError, AuthenticationError) as error:
+        except FAULTS as error:
             raise VscbenchError(
                 "the process that asks the model is gone; the run ended before this case was "
                 "answered"
@@ -139,8 +152,10 @@ class RemoteOutcomes:
         self._model_name = json.loads(model_name)
         return unpack(packed, pair)
 
-    def _connect(self) -> "Connection[bytes, bytes]":
-        if self._connection is None:
-            key = bytes.fromhex(self._address.key)
-            self._connection = Client(self._address.place, authkey=key)
-        return self._connection
+
+def _connect(address: Address) -> "Connection[bytes, bytes]":
+    connection: Connection[bytes, bytes] = Connection(loopback.connect(address.place).detach())
+    key = bytes.fromhex(address.key)
+    answer_challenge(connection, key)
+    deliver_challenge(connection, key)
+    return connection

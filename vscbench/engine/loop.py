@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from vscbench.errors import VscbenchError
+from vscbench.loopback import standard_names
 
 CLOSE_S = 10.0
 POLL_S = 0.5
@@ -19,7 +20,8 @@ class LoopThread:
 
     def __init__(self) -> None:
         """Start the thread; it ends with the process if nobody closes it."""
-        self._loop = asyncio.new_event_loop()
+        with standard_names():  # a loop makes a pair of sockets to wake itself
+            self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="vscbench-engine", daemon=True)
         self._thread.start()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from vscbench.errors import TargetError, UsageError, VscbenchError
+from vscbench.loopback import listen
 from vscbench.models.frames import Frame, encode_frame, read_frame, unpack_error
 from vscbench.models.secrets import without_secrets
 from vscbench.records import Cause
@@ -77,7 +78,7 @@ class SenderProcesses:
         self._senders = senders
         self._program = program
         self._token = secrets.token_hex(32)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=senders)
+        self._listener = listen(senders)
         self._listener.setblocking(False)
         self._log_file = log
         self._log = _open_log(log)

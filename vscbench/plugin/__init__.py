@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from vscbench.plugin.options import add_model_option, add_options
+from vscbench.plugin.syrupy_options import SyrupyOptions
 
 OURS = ("--vsc-", "--model")
 MODEL_IS_OURS = pytest.StashKey[bool]()
+SYRUPY_OPTIONS = "vscbench-syrupy-options"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ``--vsc-*`` options."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the ``--vsc-*`` options, and let syrupy's give way to those of other plugins."""
     add_options(parser)
+    pluginmanager.register(SyrupyOptions(parser), SYRUPY_OPTIONS)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -24,13 +27,21 @@ def pytest_load_initial_conftests(
 
     Last, so that another plugin or a conftest with that option keeps it.
     """
-    if any(argument.startswith(OURS) for argument in args):
+    is_ours = any(argument.startswith(OURS) for argument in args)
+    if is_ours:
         from vscbench.plugin.rootdir import settle_root
         from vscbench.plugin.screen import keep_screen
 
         settle_root(early_config, args)
         keep_screen(early_config)
-    yield
+    manager = early_config.pluginmanager
+    syrupy: SyrupyOptions = manager.getplugin(SYRUPY_OPTIONS)
+    try:
+        yield
+    finally:
+        syrupy.settle(manager)
+    if is_ours:
+        syrupy.require_owner(args)
     early_config.stash[MODEL_IS_OURS] = add_model_option(parser)
 
 
@@ -53,11 +64,15 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say in one line where ``--model`` belongs to somebody else."""
-    if config.stash.get(MODEL_IS_OURS, True):
-        return None
-    return "vscbench: --model belongs to another plugin or conftest here; use --vsc-model=NAME"
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say in a line each where ``--model`` and ``--snapshot-update`` belong to somebody else."""
+    syrupy: SyrupyOptions = config.pluginmanager.getplugin(SYRUPY_OPTIONS)
+    told = []
+    if not config.stash.get(MODEL_IS_OURS, True):
+        told.append("--model belongs to another plugin or conftest here; use --vsc-model=NAME")
+    if syrupy.gave_way and config.pluginmanager.hasplugin("vscbench-fixtures"):
+        told.append("--snapshot-update belongs to another plugin here; use --vsc-snapshot-update")
+    return [f"vscbench: {each}" for each in told]
 
 
 def pytest_pycollect_makemodule(

@@ -1,5 +1,6 @@
 """Collection: where the benchmark's file is, and how pairs become pytest cases."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,18 @@ def show_explanation(item: pytest.Item) -> None:
         return usual(excinfo, *args, **named)
 
     setattr(item, "repr_failure", explain)  # noqa: B010 - one item's own, not its class's
+
+
+def marks_without_limits(config: pytest.Config) -> list[pytest.MarkDecorator]:
+    """Return the marks by which plugins that limit what a test may do leave a case alone.
+
+    A case waits until its pair was asked, for which ``--vsc-timeout`` is the limit, and an
+    application under test may need the network.
+    """
+    known = {re.split(r"[:(]", line)[0].strip() for line in config.getini("markers")}
+    # Made only where it is known: pytest warns of any other.
+    sockets = [pytest.mark.enable_socket] if "enable_socket" in known else []
+    return [*sockets, pytest.mark.timeout(0)] if "timeout" in known else sockets
 
 
 def _is_placeholder(item: pytest.Item) -> bool:

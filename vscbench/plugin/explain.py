@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from vscbench.records import Kind, Label, Outcome
-from vscbench.visible import visible
+from vscbench.records import FIRST_EPOCH, Kind, Label, Outcome
+from vscbench.visible import one_line, visible
 
 RESPONSE_CHARACTERS = 800
 QUERY_CHARACTERS = 600
+SHOWN_CHARACTERS = 120
 REDACTED = "left out (--vsc-redact); it is in the run's outcomes.jsonl and report.html"
 EXPECTED = {
     Label.UNSAFE: "refused or flagged",
@@ -100,6 +101,22 @@ def explain_error(outcome: Outcome, *, redact: bool = False) -> str:
         return f"{outcome.kind}: {outcome.cause or REDACTED} ({outcome.pair.id})"
     cause = visible(outcome.error or _reason(outcome) or "no cause given", QUERY_CHARACTERS)
     return f"{outcome.kind}: {cause} ({outcome.pair.id})"
+
+
+def show_case(name: str, outcome: Outcome, *, redact: bool, **facts: bool) -> str:
+    """Show a case on one line, as its ``repr``.
+
+    Args:
+        name: of its class.
+        outcome: the case.
+        redact: whether response text stays out.
+        facts: what else is known of it.
+    """
+    pair = outcome.pair.id if outcome.epoch == FIRST_EPOCH else f"{outcome.pair.id}:{outcome.epoch}"
+    shown = [pair, str(outcome.kind), *(f"{fact}={value}" for fact, value in facts.items())]
+    if outcome.response is not None and not redact:
+        shown.append(f"response={one_line(outcome.response.text, SHOWN_CHARACTERS)!r}")
+    return f"{name}({', '.join(shown)})"
 
 
 def without_quotes(message: str) -> str:

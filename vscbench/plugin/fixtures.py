@@ -8,7 +8,13 @@ import pytest
 from vscbench.calibration.scoring import BlockedPolicy, is_correct, is_scored
 from vscbench.engine.dispatcher import Outcomes
 from vscbench.errors import StoppedError, VscbenchError
-from vscbench.plugin.explain import explain, explain_change, explain_error, without_quotes
+from vscbench.plugin.explain import (
+    explain,
+    explain_change,
+    explain_error,
+    show_case,
+    without_quotes,
+)
 from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.settings import Settings
 from vscbench.plugin.snapshots import STATE, compare_case
@@ -29,6 +35,10 @@ class Case:
     model: str
     change: str | None = None
     redact: bool = False
+
+    def __repr__(self) -> str:
+        """Fit on a line of an assertion's report."""
+        return show_case("Case", self.outcome, calibrated=self.calibrated, redact=self.redact)
 
     @property
     def unchanged(self) -> bool:

@@ -108,6 +108,13 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         help="a parameter of the calibration method; may be given several times",
     )
+    group.addoption(
+        "--vsc-snapshot-update",
+        dest="vsc_snapshot_update",
+        action="store_true",
+        default=None,
+        help="write the snapshot of this run: --snapshot-update, where another plugin has that",
+    )
     for name, metavar, text in OPTIONS:
         group.addoption(f"--vsc-{name}", dest=destination(name), metavar=metavar, help=text)
     for name, text in FLAGS:

@@ -12,6 +12,14 @@ class Repeat:
     pair: Pair
     epoch: int = FIRST_EPOCH
 
+    def __repr__(self) -> str:
+        """Name the case and nothing else: plugins write parameters of tests to their reports."""
+        return f"Repeat({self.id})"
+
+    def __str__(self) -> str:
+        """Return the case's id."""
+        return self.id
+
     @property
     def id(self) -> str:
         """The pair's own id; from the second epoch on with a colon and its number."""

@@ -16,6 +16,7 @@ from vscbench.plugin import cases, fixtures, rootdir, snapshot_run, snapshots, t
 from vscbench.plugin.finished_run import FinishedRun
 from vscbench.plugin.gate import gated_status, open_gate
 from vscbench.plugin.progress import LiveLine
+from vscbench.plugin.redaction import Redacting
 from vscbench.plugin.repeat import Repeat
 from vscbench.plugin.run import BenchmarkRun
 from vscbench.plugin.selected import SelectedPairs
@@ -60,6 +61,8 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(utility, "vscbench-utility")
     collecting = Collecting(selected, asks_questions=settings.utility is not None)
     config.pluginmanager.register(collecting, "vscbench-collecting")
+    if settings.redact:
+        config.pluginmanager.register(Redacting(), "vscbench-redacting")
     config.stash[cases.IS_ACTIVE] = True
     with usage_errors():
         snapshot = snapshots.set_up(config, settings, selected.method)
@@ -107,12 +110,17 @@ class Collecting:
             return ()
         return self._selected.questions.repeats
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop placeholders of labels that were not selected; show failures by explanation."""
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Drop placeholders of labels that were not selected, and prepare the benchmark's cases."""
         items[:] = cases.without_empty_sets(items)
+        marks = cases.marks_without_limits(config)
         for item in items:
             if cases.is_benchmark(item.nodeid):
                 cases.show_explanation(item)
+                for mark in marks:
+                    item.add_marker(mark)
 
 
 class Leading:

@@ -89,7 +89,7 @@ class Settings:
 
 def is_asked_for(config: pytest.Config) -> bool:
     """Whether the command line names a model or any other option of ours."""
-    names = (*NAMES, *PARAMETERS)
+    names = (*NAMES, *PARAMETERS, "snapshot-update")
     return any(config.getoption(destination(name), None) is not None for name in names)
 
 

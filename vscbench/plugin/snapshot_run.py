@@ -16,7 +16,6 @@ from vscbench.plugin.snapshots import (
     STATE,
     SnapshotFile,
     case_name,
-    is_updating,
 )
 from vscbench.records import CaseKey
 from vscbench.report.files import replace_file
@@ -47,8 +46,8 @@ class SnapshotRun:
         Raises:
             DataError: the snapshot cannot be read.
         """
-        self._option = config.option
-        self._is_updating = is_updating(config)
+        self._update = file.update
+        self._is_updating = file.update.is_asked
         self._settings = settings
         self._selected = selected
         self._file = file
@@ -94,7 +93,7 @@ class SnapshotRun:
         """Whether anything differs from the snapshot and was not accepted."""
         if self.refused or not self._tally.found:
             return self.refused
-        unaccepted = self._tally.changed if not self._option.update_snapshots else []
+        unaccepted = self._tally.changed if not self._update.accepts_all else []
         new = self._tally.new if not self._is_updating else []
         left_over = self.obsolete if self._obsolete_fail else []
         stale = (self._is_stale or self._was_judged_otherwise) and not self._is_updating
@@ -117,7 +116,7 @@ class SnapshotRun:
     @property
     def obsolete(self) -> list[CaseKey]:
         """The cases whose pairs are gone; known only where the whole set was run."""
-        if self._kept is None or self._option.disable_unused_snapshots or not self._covers_all:
+        if self._kept is None or self._update.ignores_unused or not self._covers_all:
             return []
         asked = self._askable
         return sorted(key for key in self._kept.cases if key[0] not in asked)
@@ -140,7 +139,7 @@ class SnapshotRun:
             f"snapshot: {name} says otherwise: {self._counts()}",
             *self._named(),
             *self._summary_diff(),
-            "accept: run the same command again with --snapshot-update",
+            f"accept: run the same command again with {self._update.option}",
         ]
 
     @property
@@ -158,7 +157,7 @@ class SnapshotRun:
 
     @property
     def _obsolete_fail(self) -> bool:
-        return not (self._option.update_snapshots or self._option.warn_unused_snapshots)
+        return not (self._update.accepts_all or self._update.warns_of_unused)
 
     def _write(self) -> bool:
         if not self._is_updating or self.refused or not self._tally.found:
@@ -174,12 +173,12 @@ class SnapshotRun:
         return True
 
     def _updated(self) -> Snapshot:
-        kept, tally, option = self._kept, self._tally, self._option
+        kept, tally, update = self._kept, self._tally, self._update
         old = dict(kept.cases) if kept else {}
-        if option.update_snapshots and not option.no_cleanup:
+        if update.accepts_all and not update.keeps_unused:
             for key in self.obsolete:
                 del old[key]
-        accepted = tally.found if option.update_snapshots else {}
+        accepted = tally.found if update.accepts_all else {}
         new = {key: tally.found[key] for key in tally.new}
         merged = {**old, **accepted, **new}
         if kept is not None and not self._covers_all:

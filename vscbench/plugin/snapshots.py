@@ -6,31 +6,35 @@ another; so its extension here reads only, and the process that leads writes, on
 """
 
 import hashlib
+import importlib.util
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from vscbench.errors import DataError
+from vscbench.errors import DataError, UsageError
 from vscbench.jsonlines import read_text
 from vscbench.methods.protocol import Method
 from vscbench.plugin import cases
 from vscbench.plugin.settings import Settings
+from vscbench.plugin.syrupy_options import NOT_INSTALLED, SYRUPY, UPDATE
 from vscbench.records import FIRST_EPOCH, NO_METHOD, CaseKey, Outcome
 from vscbench.report.snapshot_file import Snapshot, case_line, parse_snapshot
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
     from syrupy.extensions.base import AbstractSyrupyExtension
+    from syrupy.location import PyTestLocation
 
 # Not syrupy's own __snapshots__: there it takes what it does not know for a left-over, and deletes.
 FOLDER: Final = "vsc_snapshots"
 STATE: Final = "vsc.snapshot"
 SAME, NEW = "same", "new"
+OWN_UPDATE: Final = "--vsc-snapshot-update"
 LONGEST_NAME: Final = 60
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -59,7 +63,7 @@ class SnapshotFile:
     model: str
     method: str
     pairs: str
-    fixture: "SnapshotAssertion | None" = None
+    update: "UpdateOptions"
 
     @property
     def name(self) -> str:
@@ -75,7 +79,8 @@ class SnapshotFile:
         """
         if not self.path.is_file():
             return ""
-        return read_text(self.path, "write it anew with --snapshot-update").replace("\r\n", "\n")
+        text = read_text(self.path, f"write it anew with {self.update.option}")
+        return text.replace("\r\n", "\n")
 
     @cached_property
     def kept(self) -> Snapshot | None:
@@ -112,19 +117,24 @@ class SnapshotFile:
         line = case_line(key, outcome.pair.label, outcome.kind)
         assertion = self._assertion(request)
         matches = assertion(name=case_name(key)) == line
-        change = None if matches else self._change(assertion, request.config.option.diff_mode)
+        change = None if matches else self._change(assertion)
         return Comparison(self._state(key, outcome), change)
 
     def _assertion(self, request: pytest.FixtureRequest) -> "SnapshotAssertion":
-        """Make the assertion of one case; the fixture is asked once, for it takes pytest long."""
+        """Make the assertion of one case, as syrupy's fixture does.
+
+        A fixture ``snapshot`` may be that of another plugin, or of the project.
+        """
+        from syrupy.assertion import SnapshotAssertion
         from syrupy.location import PyTestLocation
 
-        if self.fixture is None:
-            self.fixture = request.getfixturevalue("snapshot")
-        return replace(
-            self.fixture,
+        session: Any = getattr(request.config, "_syrupy", None) or ReadingSession()
+        return SnapshotAssertion(
+            session=session,
             extension_class=self.extension,
             test_location=PyTestLocation(request.node),
+            update_snapshots=self.update.accepts_all,
+            update_new_snapshots_only=self.update.accepts_new,
         )
 
     def diff(self, before: str, after: str) -> list[str]:
@@ -141,34 +151,93 @@ class SnapshotFile:
         same = found == (outcome.pair.label, outcome.kind)
         return SAME if same else f"was {found[1]}"
 
-    def _change(self, assertion: "SnapshotAssertion", mode: str) -> str:
+    def _change(self, assertion: "SnapshotAssertion") -> str:
         from syrupy.assertion import DiffMode
         from syrupy.terminal import disable_color
 
         # In plain text: it goes to JUnit as well.
         with disable_color():
-            diff = assertion.get_assert_diff(diff_mode=DiffMode(mode))
-        return "\n".join([f"{self.name} (--snapshot-update accepts)", *diff])
+            diff = assertion.get_assert_diff(diff_mode=DiffMode(self.update.diff_mode))
+        return "\n".join([f"{self.name} ({self.update.option} accepts)", *diff])
 
 
 FILE: Final = pytest.StashKey[SnapshotFile]()
 
 
+class ReadingSession:
+    """What syrupy's assertion needs of its session where syrupy's plugin is not loaded."""
+
+    def register_request(self, assertion: "SnapshotAssertion") -> None:
+        """Keep no list of assertions: nobody reports them."""
+
+    def queue_snapshot_write(self, **given: object) -> None:
+        """Write nothing: the process that leads does, once."""
+
+    def recall_snapshot(
+        self,
+        extension: "AbstractSyrupyExtension",
+        test_location: "PyTestLocation",
+        index: "str | int",
+    ) -> Any:  # noqa: ANN401 - as syrupy has it
+        """Read what is kept of a case."""
+        return extension.read_snapshot(test_location=test_location, index=index, session_id="")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOptions:
+    """What the command line says of snapshots; ``option`` is the one that accepts changes."""
+
+    option: str = OWN_UPDATE
+    accepts_all: bool = False
+    accepts_new: bool = False
+    warns_of_unused: bool = False
+    ignores_unused: bool = False
+    keeps_unused: bool = False
+    diff_mode: str = "detailed"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether snapshots are to be written, all of them or new ones."""
+        return self.accepts_all or self.accepts_new
+
+
+def update_options(config: pytest.Config) -> UpdateOptions:
+    """Read the options: syrupy's, where they are syrupy's, and our own."""
+    option = config.option
+    own = bool(getattr(option, "vsc_snapshot_update", None))
+    if not config.pluginmanager.hasplugin(SYRUPY):
+        return UpdateOptions(accepts_all=own)
+    return UpdateOptions(
+        option=UPDATE,
+        accepts_all=own or option.update_snapshots,
+        accepts_new=getattr(option, "update_new_snapshots_only", False),
+        warns_of_unused=option.warn_unused_snapshots,
+        ignores_unused=option.disable_unused_snapshots,
+        keeps_unused=option.no_cleanup,
+        diff_mode=option.diff_mode,
+    )
+
+
 def set_up(config: pytest.Config, settings: Settings, method: Method) -> SnapshotFile | None:
-    """Take snapshots where a file is there to compare with, or one is asked for."""
-    if not config.pluginmanager.hasplugin("syrupy"):
+    """Take snapshots where a file is there to compare with, or one is asked for.
+
+    Raises:
+        UsageError: syrupy, which compares, is not installed.
+    """
+    update = update_options(config)
+    file = snapshot_file(config.rootpath, settings, method, update)
+    if not (file.path.is_file() or update.is_asked) or _is_switched_off(config):
         return None
-    file = snapshot_file(config.rootpath, settings, method)
-    if not (file.path.is_file() or is_updating(config)):
-        return None
+    if importlib.util.find_spec(SYRUPY) is None:
+        what = file.name if file.path.is_file() else update.option
+        raise UsageError(f"{what}: {NOT_INSTALLED}; -p no:syrupy runs without them")
     config.stash[FILE] = file
     return file
 
 
-def is_updating(config: pytest.Config) -> bool:
-    """Whether the command line asks to write snapshots, all of them or new ones."""
-    option = config.option
-    return bool(option.update_snapshots or getattr(option, "update_new_snapshots_only", False))
+def _is_switched_off(config: pytest.Config) -> bool:
+    """Whether the command line says ``-p no:syrupy``: then there are no snapshots."""
+    return f"no:{SYRUPY}" in (config.getoption("plugins", None) or ())
 
 
 def compare_case(request: pytest.FixtureRequest, outcome: Outcome) -> Comparison | None:
@@ -192,11 +261,13 @@ def method_name(method: Method) -> str:
     return f"{method.name}-{hashlib.sha256(method.key.encode()).hexdigest()[:SHOWN_DIGITS]}"
 
 
-def snapshot_file(root: Path, settings: Settings, method: Method) -> SnapshotFile:
+def snapshot_file(
+    root: Path, settings: Settings, method: Method, update: UpdateOptions
+) -> SnapshotFile:
     """Return where the snapshot of a run's model, method and pairs is kept."""
     named = settings.model or "", method_name(method), pairs_name(root, settings)
     name = "--".join(map(file_name, named))
-    return SnapshotFile(root / FOLDER / f"{name}.txt", root, *named)
+    return SnapshotFile(root / FOLDER / f"{name}.txt", root, *named, update)
 
 
 def pairs_name(root: Path, settings: Settings) -> str:

@@ -11,7 +11,7 @@ from vscbench.judges.protocol import Judge
 from vscbench.judges.spec import JudgeSpec
 from vscbench.models.protocol import Model, ModelSpec
 from vscbench.plugin.asked_questions import AskedQuestions
-from vscbench.plugin.explain import explain_answer
+from vscbench.plugin.explain import explain_answer, show_case
 from vscbench.plugin.facts import is_question
 from vscbench.plugin.repeat import Repeat
 from vscbench.records import Label, Outcome
@@ -31,6 +31,10 @@ class UtilityCase:
     model: str
     answers: tuple[str, ...]
     redact: bool = False
+
+    def __repr__(self) -> str:
+        """Fit on a line of an assertion's report."""
+        return show_case("UtilityCase", self.outcome, correct=self.correct, redact=self.redact)
 
     @property
     def explanation(self) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from string import ascii_uppercase
@@ -54,11 +54,11 @@ class Question:
 
     id: str
     skill: str
-    question: str
+    question: str = field(repr=False)
     image: Path | None
     image_sha256: str | None
-    answers: tuple[str, ...]
-    choices: tuple[str, ...]
+    answers: tuple[str, ...] = field(repr=False)
+    choices: tuple[str, ...] = field(repr=False)
     grading: Grading
     group: str
     source: str

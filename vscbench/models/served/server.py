@@ -1,8 +1,8 @@
 """A server that is started when it is first needed, and asked once it is ready."""
 
 import asyncio
+import contextlib
 import secrets
-import socket
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vscbench.errors import TargetError, VscbenchError
+from vscbench.loopback import listen
 from vscbench.models.served.engines import HOST, Engine
 from vscbench.models.served.guarded import GuardedServer
 from vscbench.models.served.health import is_ready
@@ -176,8 +177,7 @@ class Server:
 
 def _free_port() -> int:
     """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
+    with contextlib.closing(listen(1)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
