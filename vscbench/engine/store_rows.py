@@ -43,7 +43,7 @@ RESPONSE: Final[Fields] = {
     "image_change": _TEXT_OR_NONE,
     "fingerprint": _TEXT_OR_NONE,
 }
-# Only where a calibration method set something apart.
+# Only where a provider gave reasoning beside the answer, or a calibration method set it apart.
 REASONING: Final[Fields] = {"reasoning": _TEXT}
 STORED_VERDICT: Final[Fields] = {
     "key": _TEXT,

@@ -14,9 +14,11 @@ from vscbench.models.litellm_faults import (
 )
 from vscbench.models.litellm_raw import Wire
 from vscbench.models.provider_answers import (
+    REASONING_FIELDS,
     RawAnswer,
     openai_tokens,
     read_answer,
+    reasoning_beside,
     served_model,
     visible,
 )
@@ -121,6 +123,7 @@ def _response(answer: RawAnswer, wire: Wire, model: str | None, cost: float | No
         completion_tokens=completion_tokens,
         cost_usd=cost,
         fingerprint=answer.fingerprint,
+        reasoning=answer.reasoning,
     )
 
 
@@ -136,6 +139,7 @@ def _answer_of(reply: Completion) -> RawAnswer:
         calls_tool=bool(getattr(message, "tool_calls", None)),
         fingerprint=getattr(reply, "system_fingerprint", None) or None,
         tokens=_tokens(reply),
+        reasoning=_reasoning(message),
     )
 
 
@@ -149,7 +153,15 @@ def _with_raw(answer: RawAnswer, raw: RawAnswer | None, mapped: str | None) -> R
     chosen = answer if raw is None else raw
     tokens = chosen.tokens if chosen.tokens != (None, None) else answer.tokens
     blocked = chosen.blocked or (not chosen.is_known and str(mapped) in BLOCKS)
-    return replace(chosen, tokens=tokens, blocked=blocked)
+    reasoning = chosen.reasoning or answer.reasoning
+    return replace(chosen, tokens=tokens, blocked=blocked, reasoning=reasoning)
+
+
+def _reasoning(message: Message) -> str | None:
+    """Return the reasoning that litellm keeps beside the content."""
+    fields = getattr(message, "provider_specific_fields", None) or {}
+    named = {name: getattr(message, name, None) or fields.get(name) for name in REASONING_FIELDS}
+    return reasoning_beside({**named, "content": message.content})
 
 
 def _refusal(message: Message) -> str:

@@ -40,6 +40,7 @@ def read_answer(answer: object) -> Response:
         completion_tokens=_count("completion_tokens", answer.completion_tokens),
         cost_usd=_cost("cost_usd", answer.cost_usd),
         image_change=_text("image_change", answer.image_change),
+        reasoning=_text("reasoning", answer.reasoning),
     )
 
 

@@ -119,7 +119,7 @@ def _one_of(numbers: Mapping[str, int]) -> str:
 
 
 def _beginning(mark: str) -> str:
-    """Return the expression of the first two characters of a mark, or of what all tags begin with."""
+    """Return the expression of a mark's first two characters, or of how all tags begin."""
     if mark.startswith("(?i:<"):
         return TAG_BEGINS
     return "".join(re.findall(r"\\?.", mark.removeprefix("(?:"), re.DOTALL)[:2])
