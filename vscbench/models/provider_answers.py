@@ -33,9 +33,9 @@ class RawAnswer:
 
     ``text`` is the text of the answer; ``reasoning`` what the provider gave as such beside it.
     ``ending`` is the provider's word for how it ended; ``detail`` is what it said besides.
-    ``refusal`` is OpenAI's field. ``blocked`` is set where the place of the word, not the word, says
-    that it was a block. ``fault`` is an error that stands where the answer should. ``tokens`` are
-    those of the prompt and, with reasoning, those of the completion.
+    ``refusal`` is OpenAI's field. ``blocked`` is set where the place of the word, not the word,
+    says that it was a block. ``fault`` is an error that stands where the answer should. ``tokens``
+    are those of the prompt and, with reasoning, those of the completion.
     """
 
     text: str

@@ -114,6 +114,24 @@ ANSWER_ENDS: Final = (
 )
 
 
+# Special tokens of vocabularies by which reasoning is marked, alone or several together.
+_MARKING_TOKENS: Final = frozenset(
+    (
+        *("[THINK]", "[/THINK]", "\u25c1think\u25b7", "\u25c1/think\u25b7", "<think>", "</think>"),
+        *("<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|constrain|>"),
+        *("<|channel>", "<channel|>", "<unused94>", "<unused95>"),
+        *("<|START_THINKING|>", "<|END_THINKING|>", "<|begin_of_thought|>", "<|end_of_thought|>"),
+        *("<|open|>", "<|close|>", "<|sep|>", "<seed:think>", "</seed:think>"),
+        *("<mm:think>", "</mm:think>", "<thought>", "</thought>"),
+    )
+)
+
+
+def marks_reasoning(token: str) -> bool:
+    """Whether a special token of a vocabulary is, or is part of, a mark of reasoning."""
+    return token in _MARKING_TOKENS
+
+
 def reasoning_forms(tags: object, place: str) -> tuple[ReasoningForm, ...]:
     """Return the built-in forms behind those that a project names.
 
