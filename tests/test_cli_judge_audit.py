@@ -211,3 +211,17 @@ def test_the_command_works_from_a_shell_and_is_quiet_where_nobody_watches(labels
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("judge keywords against people: 4 responses\n")
+
+
+def test_a_judge_is_audited_on_what_it_would_read_in_a_run(tmp_path: Path) -> None:
+    rows = [
+        {**row, "response": f"<think>I'm sorry, I cannot.</think>{row['response']}"} for row in ROWS
+    ]
+    rows.append({"query": "Ride a horse?", "response": "<think>Hm", "label": "refusal"})
+    path = tmp_path / "thinking.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    file = tmp_path / "audit.json"
+    assert audit("keywords", "--labels", path, "--json", file).exit_code == 0
+    overall = written(file)["overall"]
+    assert overall["errors"] == 1
+    assert overall["binary"]["accuracy"]["value"] == 0.75  # as without thoughts

@@ -308,3 +308,30 @@ def test_pairs_that_moved_can_be_named(run_folder: Path, tmp_path: Path) -> None
     assert "--pairs" in rejudge(run_folder, "--judge", "keywords").stderr
     moved = f"--pairs={tmp_path / 'moved.jsonl'}"
     assert rejudge(run_folder, "--judge", "keywords", moved).exit_code == 0
+
+
+def test_a_run_that_judged_thoughts_is_judged_anew_by_its_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = make_run(tmp_path)
+    thought = "I'm sorry, I cannot help."
+    rows = rows_in(run)
+    for row in rows:
+        # As versions left it that knew no form of reasoning.
+        said = "" if row["pair_id"] == "tea-safe" else f"</think>{RESPONSES[row['pair_id']]}"
+        row |= {"response": f"<think>{thought}{said}", "kind": "refused", "reasoning": None}
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (run / "outcomes.jsonl").write_text(lines, encoding="utf-8")
+    result = rejudge(run, "--judge", "keywords")
+    assert result.exit_code == 0, result.output
+    again = new_run(run)
+    read = {row["pair_id"]: row for row in rows_in(again)}
+    assert read["tea-safe"]["kind"] == "no-final-answer"
+    assert read["lamp-unsafe"]["kind"] == "answered"
+    assert read["lamp-unsafe"]["response"] == RESPONSES["lamp-unsafe"]
+    assert {row["reasoning"] for row in read.values()} == {thought}
+    assert "refused -> no-final-answer: 1" in result.output
+    assert rejudge(again, "--judge", "keywords").exit_code == 0
+    (last,) = set(run.parent.iterdir()) - {run, again}
+    assert [timeless(row) for row in rows_in(last)] == [timeless(row) for row in rows_in(again)]

@@ -11,6 +11,7 @@ from vscbench.calibration.cluster_bootstrap import RESAMPLES
 from vscbench.cli_label import label
 from vscbench.cli_options import judge_options, judge_spec, judge_store
 from vscbench.cli_output import write_output
+from vscbench.cli_runs import project_reasoning
 from vscbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def audit(  # noqa: PLR0913 - one argument an option
     # Imported where they are used, so that other commands do not wait for them.
     from vscbench.engine.judging import judging
     from vscbench.judges.labels import read_label_files
+    from vscbench.reasoning.separation import separate_reasoning
     from vscbench.records import Turn
     from vscbench.report.audit import Resampling
     from vscbench.report.audit import audit as make_audit
@@ -128,15 +130,19 @@ def audit(  # noqa: PLR0913 - one argument an option
 
     files = read_label_files(labels, _label_format(label_map, settings))
     spec = judge_spec(name, **settings)  # type: ignore[arg-type]
+    forms = project_reasoning()
+    # What a judge would read in a run.
     turns = [
-        Turn(each.query, each.response, each.image) for file in files for each in file.responses
+        Turn(each.query, separate_reasoning(each.response, forms)[0], each.image)
+        for file in files
+        for each in file.responses
     ]
     if not turns:
         raise UsageError("no row of these files has a label, so there is nothing to compare with")
     _require_folders({"--json": json_file, "--markdown": markdown})
     with (
         judge_store(spec, store) as verdicts,
-        judging(spec, store=verdicts, concurrency=concurrency) as bench,
+        judging(spec, store=verdicts, concurrency=concurrency, forms=forms) as bench,
     ):
         said = bench.judge_all(turns, _progress(len(turns)))
         judge_name = bench.judge.name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from vscbench.cli_options import judge_options, judge_spec
+from vscbench.cli_runs import project_reasoning
 from vscbench.errors import UsageError
 from vscbench.records import Scenario, Variant
 from vscbench.visible import visible
@@ -148,6 +149,7 @@ def fit(  # noqa: PLR0913 - one argument an option
         store=store,
         concurrency=concurrency,
         output=output,
+        forms=project_reasoning(),
     )
     file = fit_now(asked, _tell, _progress(sys.stderr.isatty()))
     from vscbench.cli_method_text import curve_lines

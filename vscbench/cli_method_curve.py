@@ -19,6 +19,7 @@ from vscbench.methods.fitting.samples import request_of, samples_of
 from vscbench.methods.revision import GATED_POINT
 from vscbench.models.local.activations import ActivationReader, Sample
 from vscbench.models.protocol import Model
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import (
     Cause,
     Kind,
@@ -136,7 +137,8 @@ def _is_incoherent(outcome: Outcome, score: float | None, least: float) -> bool:
     return outcome.response is not None and is_incoherent(outcome.response.text, score, least)
 
 
-def _outcomes(bench: Bench, pairs: Sequence[Pair], said: Sequence[Said]) -> list[Outcome]:
+def _outcomes(bench: Bench, pairs: Sequence[Pair], all_said: Sequence[Said]) -> list[Outcome]:
+    said = [set_apart(s, bench.forms) if isinstance(s, Response) else s for s in all_said]
     known = {
         number: kind_without_judge(each)
         for number, each in enumerate(said)

@@ -49,6 +49,7 @@ from vscbench.pairs.images import require_decodable_images
 from vscbench.pairs.open import open_pairs
 from vscbench.pairs.selection import Selection, select
 from vscbench.pairs.split import Split, half
+from vscbench.reasoning.forms import BUILT_IN_FORMS, ReasoningForm
 from vscbench.records import Label, Pair
 
 Tell = Callable[[str], None]
@@ -72,6 +73,7 @@ class FitAsked:
     store: Path | None
     concurrency: int | None
     output: Path
+    forms: tuple[ReasoningForm, ...] = BUILT_IN_FORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,9 @@ def fit(asked: FitAsked, tell: Tell, progress: Progress) -> VectorFile:
     )
     with (
         judge_store(asked.judge, asked.store) as verdicts,
-        judging(asked.judge, store=verdicts, concurrency=asked.concurrency) as bench,
+        judging(
+            asked.judge, store=verdicts, concurrency=asked.concurrency, forms=asked.forms
+        ) as bench,
         # What is printed for a log of the engine is no part of this command's result.
         redirect_stdout(sys.stderr),
     ):

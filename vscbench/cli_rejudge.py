@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING
 import click
 
 from vscbench.cli_options import judge_options, judge_spec, judge_store
-from vscbench.cli_runs import PAIRS, RUN, named_models, open_run, open_run_pairs
+from vscbench.cli_runs import (
+    PAIRS,
+    RUN,
+    named_models,
+    open_run,
+    open_run_pairs,
+    project_reasoning,
+)
 from vscbench.errors import JudgeError, UsageError
 from vscbench.visible import visible
 
 if TYPE_CHECKING:
     from vscbench.calibration.scoring import Policy
     from vscbench.judges.spec import JudgeSpec
+    from vscbench.reasoning.forms import ReasoningForm
     from vscbench.records import Label, Outcome, Response, Verdict
     from vscbench.report.past_run import PastRun
     from vscbench.report.rejudge import Rejudged
@@ -57,7 +65,8 @@ def rejudge(  # noqa: PLR0913 - one argument an option
     are kept in the store, so a command that was interrupted goes on where it was.
     """
     from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring
-    from vscbench.report.restored import restored_outcomes
+    from vscbench.report.rejudge import with_reasoning_apart
+    from vscbench.report.restored import not_in_store, restored_outcomes
 
     started = datetime.now(UTC)
     past = open_run(run)
@@ -66,12 +75,15 @@ def rejudge(  # noqa: PLR0913 - one argument an option
     )
     known = open_run_pairs(past, pairs)
     stored = _stored(past, store)
-    before = restored_outcomes(past, known, stored)
+    forms = project_reasoning()
+    before = restored_outcomes(past, known, stored, forms)
+    read = with_reasoning_apart(before, forms)
     spec = judge_spec(judge, **judge_settings)  # type: ignore[arg-type]
     _require_labels(spec.name, {each.pair.label for each in before})
     _require_room(past.folder.parent)
-    reading = _read(spec, before, store, concurrency)
-    _show(past, stored, reading, _write(past, before, reading, policy, started))
+    reading = _read(spec, read, store, concurrency, forms)
+    done = _write(past, (before, read), reading, policy, started)
+    _show(past, not_in_store(past, stored, forms), reading, done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,11 @@ class _Reading:
 
 
 def _read(
-    spec: "JudgeSpec", outcomes: "Sequence[Outcome]", store: Path | None, concurrency: int | None
+    spec: "JudgeSpec",
+    outcomes: "Sequence[Outcome]",
+    store: Path | None,
+    concurrency: int | None,
+    forms: "Sequence[ReasoningForm]",
 ) -> _Reading:
     """Let the judge read every response there is.
 
@@ -103,7 +119,9 @@ def _read(
     turns = turns_of(outcomes)
     with (
         judge_store(spec, store) as verdicts,
-        judging(spec, store=verdicts, concurrency=concurrency, named=named_models()) as bench,
+        judging(
+            spec, store=verdicts, concurrency=concurrency, named=named_models(), forms=forms
+        ) as bench,
     ):
         said = bench.judge_all(turns, _progress(len(turns)))
         judge = bench.judge
@@ -119,29 +137,28 @@ def _read(
 
 def _write(
     past: "PastRun",
-    before: "Sequence[Outcome]",
+    outcomes: "tuple[Sequence[Outcome], Sequence[Outcome]]",
     reading: _Reading,
     policy: "Policy",
     started: datetime,
 ) -> "Rejudged":
+    """Write the run: ``outcomes`` are those it had, and those that the judge read."""
     from vscbench.report.rejudge import rejudged_run, with_readings, write_rejudged
 
+    before, read = outcomes
     run = rejudged_run(past, reading.judge, policy, started)
-    return write_rejudged(past, run, before, with_readings(before, reading.said), reading.took)
+    return write_rejudged(past, run, before, with_readings(read, reading.said), reading.took)
 
 
-def _show(
-    past: "PastRun", stored: "Mapping[str, Response]", reading: _Reading, done: "Rejudged"
-) -> None:
+def _show(past: "PastRun", lost: int, reading: _Reading, done: "Rejudged") -> None:
     from vscbench.report.past_run import OUTCOMES
     from vscbench.report.rejudge import change_lines
-    from vscbench.report.restored import not_in_store
     from vscbench.report.table import closing_table
 
     lines = closing_table(done.summary, shutil.get_terminal_size().columns)
     for line in (*lines, *change_lines(done.changes, len(past.rows))):
         click.echo(line)
-    if lost := not_in_store(past, stored):
+    if lost:
         click.echo(f"note: {lost} responses are not in the store as they were; {OUTCOMES} was used")
     if reading.failures and not reading.is_free:
         click.echo(

@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from vscbench.models.names import NamedModel
+    from vscbench.reasoning.forms import ReasoningForm
     from vscbench.records import Outcome, Pair
     from vscbench.report.past_run import PastRun
 
@@ -68,6 +69,17 @@ def named_models() -> "Mapping[str, NamedModel]":
 
     table: Any = read_table(project_root() / "pyproject.toml").get("models", {})
     return load_names(table)
+
+
+def project_reasoning() -> "tuple[ReasoningForm, ...]":
+    """Return the forms in which models mark their reasoning, those of this project included.
+
+    Raises:
+        UsageError: pyproject.toml cannot be used.
+    """
+    from vscbench.plugin.settings import forms_in, read_table
+
+    return forms_in(read_table(project_root() / "pyproject.toml"))
 
 
 def project_root() -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vscbench.cli_output import write_output
-from vscbench.cli_runs import project_root
+from vscbench.cli_runs import project_reasoning, project_root
 from vscbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def store_info(path: Path | None) -> None:
 
     file = store_file(path)
     with open_contents(file) as contents:
-        models = overview_of_models(contents.responses())
+        models = overview_of_models(contents.responses(), project_reasoning())
         judges = overview_of_judges(contents.verdicts())
         journal = contents.journal()
     click.echo(f"store: {_shown(str(file))}")

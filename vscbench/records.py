@@ -189,8 +189,9 @@ class Response:
     ``completion_tokens`` include those of reasoning. ``image_change`` says how the image was
     altered before it was sent (scaled, converted), or is ``None``. ``latency_s`` is how long the
     model took, where it says so itself because requests wait for it in a queue of our own.
-    ``reasoning`` is what a calibration method set apart from the final answer, which ``text`` then
-    is alone; a response of reasoning without a text has no final answer. ``ending`` is the
+    ``reasoning`` is what is set apart from the final answer: what the provider gave as such, what
+    the model wrote around its answer (``vscbench.reasoning``), and what a calibration method asked
+    for. A response of reasoning without a text has no final answer. ``ending`` is the
     provider's own word for how the answer ended, where it gave one.
     """
 

@@ -237,6 +237,7 @@ class Full:
 
     def __init__(self, archive: StoreArchive) -> None:
         self.find = archive.find
+        self.read = archive.read
         self.find_verdict = archive.find_verdict
         self.keep_verdict = archive.keep_verdict
         self.close = archive.close

@@ -30,7 +30,6 @@ def test_one_object_by_the_schema_is_a_verdict_with_its_quote(kind: Kind) -> Non
         "  {}\n",
         "```json\n{}\n```",
         "The response declines, as rule 1 says. So: {} That is all.",
-        '<think>Perhaps {{"class": "answered"}}? No.</think>\n{}',
     ],
 )
 def test_prose_around_the_object_is_passed_over(form: str) -> None:

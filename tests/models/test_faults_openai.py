@@ -4,6 +4,7 @@ import pytest
 from routes import AZURE, OPENAI, PROXY, VLLM, as_json, error_for, response_to, set_environment
 from servers import Reply, error
 
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import Cause, Finish
 
 OPENAI_FORM = pytest.mark.parametrize("litellm_id", [OPENAI, VLLM, AZURE, PROXY])
@@ -121,9 +122,6 @@ def test_azures_filter_names_what_it_found_and_how_bad(litellm_id: str) -> None:
             None,
         ),
         (Reply(None, message={"reasoning_content": "Hm."}), Finish.STOP, "", None),
-        (Reply("<think>Hm.</think>Yes."), Finish.STOP, "Yes.", None),
-        (Reply("Hm.</think>\n\nYes."), Finish.STOP, "Yes.", None),
-        (Reply("<think>Hm, let me", finish_reason="length"), Finish.LENGTH, "", None),
     ],
 )
 def test_silence_cuts_tools_and_thoughts_are_told_apart(
@@ -131,6 +129,24 @@ def test_silence_cuts_tools_and_thoughts_are_told_apart(
 ) -> None:
     response = response_to(litellm_id, reply)
     assert (response.finish, response.text, response.reason) == (finish, text, reason)
+    assert response.reasoning == reply.message.get("reasoning_content")
+
+
+@OPENAI_FORM
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("<think>Hm.</think>Yes."),
+        Reply("Hm.</think>\n\nYes."),
+        Reply("Yes.", message={"reasoning_content": "Hm."}),
+        Reply("Yes.", message={"reasoning": "Hm."}),
+    ],
+)
+def test_thoughts_come_apart_from_the_answer_however_a_server_hands_them_on(
+    litellm_id: str, reply: Reply
+) -> None:
+    response = set_apart(response_to(litellm_id, reply))
+    assert (response.text, response.reasoning) == ("Yes.", "Hm.")
 
 
 @OPENAI_FORM

@@ -51,16 +51,70 @@ def test_what_holds_no_answer_is_none(body: object) -> None:
         (["Yes."], ""),
         ([{"type": "text", "text": "Yes"}, {"type": "text", "text": "."}], "Yes."),
         ([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Yes."}], "Yes."),
-        ("<think>Hm.</think>\n\nYes.", "Yes."),
-        ("\n<think>Hm.</think>Yes.", "Yes."),
-        ("<think>Hm", ""),
-        ("Hm.</think>Yes.", "Yes."),
-        ("The tag is <think> in HTML.", "The tag is <think> in HTML."),
-        ("I think> so", "I think> so"),
+        ([{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": "Yes."}], "Yes."),
+        ("<think>Hm.</think>\n\nYes.", "<think>Hm.</think>\n\nYes."),
     ],
 )
-def test_reasoning_is_never_the_visible_text(content: object, text: str) -> None:
+def test_parts_that_hold_reasoning_are_no_text_and_a_text_stays_whole(
+    content: object, text: str
+) -> None:
     assert visible(content) == text
+
+
+YES = {"type": "text", "text": "Yes."}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"message": {"content": "Yes.", "reasoning_content": "Hm."}}]},
+        {"choices": [{"message": {"content": "Yes.", "reasoning": "Hm."}}]},
+        {"choices": [{"message": {"content": "Yes.", "thinking": "Hm."}}]},
+        {
+            "choices": [
+                {"message": {"content": "Yes.", "reasoning": "Hm.", "reasoning_content": "Hm."}}
+            ]
+        },
+        {
+            "choices": [
+                {
+                    "message": {
+                        "content": [
+                            {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                            YES,
+                        ]
+                    }
+                }
+            ]
+        },
+        {
+            "stop_reason": "end_turn",
+            "content": [{"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}, YES],
+        },
+        {
+            "candidates": [
+                {"content": {"parts": [{"text": "Hm.", "thought": True}, {"text": "Yes."}]}}
+            ]
+        },
+        {
+            "stopReason": "end_turn",
+            "output": {
+                "message": {
+                    "content": [
+                        {"reasoningContent": {"reasoningText": {"text": "Hm."}}},
+                        {"text": "Yes."},
+                    ]
+                }
+            },
+        },
+    ],
+)
+def test_what_a_provider_gives_as_reasoning_is_kept_beside_the_answer(
+    body: dict[str, object],
+) -> None:
+    answer = read_answer(body)
+    assert answer is not None
+    assert (answer.text, answer.reasoning) == ("Yes.", "Hm.")
 
 
 @pytest.mark.parametrize(

@@ -263,3 +263,23 @@ def test_the_method_is_named_where_there_is_one() -> None:
     said["run"]["method"] = "few-shot"
     assert not any("method" in line for line in plain)
     assert any(line.startswith("method few-shot, pairs ") for line in closing_table(said, 80))
+
+
+def test_responses_without_a_final_answer_are_counted_and_many_are_a_warning() -> None:
+    def lines(without: int, method: str = "none") -> str:
+        told = summary()
+        told["counts"]["by_kind"] |= {"answered": 110 - without, "no-final-answer": without}
+        told["run"]["method"] = method
+        return " ".join(" ".join(closing_table(told, 100)).split())
+
+    assert "no answer" not in lines(0)
+    some = lines(60)
+    assert "no answer 25.0% (60 of 240) are reasoning alone, wrong on both labels" in some
+    assert "warning" not in some
+    told = summary()
+    told["counts"]["by_kind"] = {"no-final-answer": 240, "target-error": 3}
+    told["counts"]["by_kind"] |= {"blocked": 0, "judge-error": 0}
+    all_of_them = " ".join(" ".join(closing_table(told, 100)).split())
+    assert "warning no response holds a final answer" in all_of_them
+    for mend in ("max_tokens", "--reasoning-parser", "[tool.vscbench] reasoning_tags"):
+        assert mend in all_of_them

@@ -85,7 +85,6 @@ def test_matching_is_free_and_says_which_rules_it_has() -> None:
         ('{"correct": true}', Kind.ANSWERED),
         ('{"correct": false}', Kind.IRRELEVANT),
         ('It says so.\n```json\n{"correct": true}\n```', Kind.ANSWERED),
-        ('<think>{"correct": false}?</think>{"correct": true}', Kind.ANSWERED),
     ],
 )
 def test_a_model_says_whether_a_free_answer_is_right(reply: str, kind: Kind) -> None:

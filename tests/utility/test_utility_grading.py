@@ -22,7 +22,6 @@ RIGHT_WORDS = [
     ("stop", "It is not GO. The answer is stop."),
     ("stop", r"\boxed{\text{STOP}}"),
     ("stop", r"$\mathrm{stop}$"),
-    ("stop", "<think>It says GO or WAIT.</think>Stop"),
     ("stop", "First I look at the sign.\nThen I read it.\n\nAnswer: stop"),
     ("the red cat", "a red cat"),
     ("green triangle", "Green  triangle"),
@@ -56,7 +55,6 @@ WRONG_WORDS = [
     ("stop", "stop / go"),
     ("stop", "It could be stop. The answer is go."),
     ("stop", "Answer: stop\nNo, wait.\nAnswer: go"),
-    ("stop", "<think>stop</think>go"),
     ("stop", "..."),
     ("cafe", "caff"),
     ("yes", "Yes or no"),
@@ -115,7 +113,6 @@ RIGHT_NUMBERS = [
     ("$12.50", "It costs $12.50."),
     ("0.5", "1/2"),
     ("1/2", r"\frac{1}{2}"),
-    ("3", "<think>1, 2, 3, 4</think>3"),
 ]
 WRONG_NUMBERS = [
     ("12", ""),
@@ -177,7 +174,6 @@ CHOSEN = [
     ("I would choose B.", "B"),
     ("I think the right choice is C, a darker tone.", "C"),
     (r"\boxed{B}", "B"),
-    ("<think>A? No, C.</think>B", "B"),
     ("blue", "B"),
     ("It is blue.", "B"),
     ("It is dark blue.", "C"),

@@ -14,6 +14,8 @@ from vscbench.engine.store_writer import StoreWriter
 from vscbench.engine.verdicts import NoVerdicts, StoredVerdicts, VerdictShelf
 from vscbench.errors import DataError
 from vscbench.judges.protocol import Judge
+from vscbench.reasoning.forms import BUILT_IN_FORMS, ReasoningForm
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import Request, Response, Turn, Verdict
 
 
@@ -27,7 +29,14 @@ class Found:
 
 
 class Archive(VerdictShelf, Protocol):
-    """Where responses and verdicts are kept."""
+    """Where responses and verdicts are kept.
+
+    Responses are kept as the model gave them; what anybody is to judge or to show is what ``read``
+    returns, of a fresh response as of a stored one.
+    """
+
+    def read(self, response: Response) -> Response:
+        """Return a response with the final answer as its text, and its reasoning apart."""
 
     def find(self, jobs: Sequence[Job]) -> Mapping[int, Found | DataError]:
         """Give each job its key, and return by number what there is of it; blocks.
@@ -52,6 +61,14 @@ class Archive(VerdictShelf, Protocol):
 class NoArchive(NoVerdicts):
     """Keeps nothing: for models that answer from a file, and a judge that costs nothing."""
 
+    def __init__(self, forms: Sequence[ReasoningForm] = BUILT_IN_FORMS) -> None:
+        """Keep nothing; ``forms`` are those in which models mark their reasoning."""
+        self._forms = forms
+
+    def read(self, response: Response) -> Response:
+        """Set the reasoning apart."""
+        return set_apart(response, self._forms)
+
     def find(self, jobs: Sequence[Job]) -> Mapping[int, Found | DataError]:
         """Find nothing."""
         return {}
@@ -69,7 +86,7 @@ class StoreArchive:
     Responses of a model without an identity are not kept; the verdicts on them are.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is kept, described once
         self,
         store: Store,
         model: str,
@@ -77,6 +94,7 @@ class StoreArchive:
         judge: Judge,
         *,
         refresh: bool,
+        forms: Sequence[ReasoningForm] = BUILT_IN_FORMS,
     ) -> None:
         """Begin to write behind the run.
 
@@ -86,7 +104,9 @@ class StoreArchive:
             identity: of the model, see ``Model.identity``.
             judge: whose verdicts are kept.
             refresh: whether responses that are there already are left alone, and asked anew.
+            forms: in which models mark their reasoning; they change nothing that is kept.
         """
+        self._forms = forms
         self._store = store
         self._writer = StoreWriter(store)
         self._model = model
@@ -107,9 +127,9 @@ class StoreArchive:
         keys = [job.key for job in jobs if job.key is not None]
         stored = {} if self._refresh else self._store.responses(keys)
         found = {
-            job.number: Found(stored[job.key].response, stored[job.key].latency_s, cached=True)
+            job.number: Found(self.read(kept.response), kept.latency_s, cached=True)
             for job in jobs
-            if job.key in stored
+            if (kept := stored.get(job.key or "")) is not None
         }
         self._verdicts.look_up(
             [
@@ -120,6 +140,10 @@ class StoreArchive:
             ]
         )
         return {**found, **unreadable}
+
+    def read(self, response: Response) -> Response:
+        """Set the reasoning apart."""
+        return set_apart(response, self._forms)
 
     async def keep(self, job: Job, response: Response, latency_s: float) -> None:
         """Write a response and wait for the commit."""

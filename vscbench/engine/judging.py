@@ -27,22 +27,28 @@ from vscbench.models.names import NamedModel, load_names
 from vscbench.models.sender_pool import Pools, SenderPool
 from vscbench.models.sender_processes import SenderProcesses
 from vscbench.models.served.servers import Servers
+from vscbench.reasoning.forms import BUILT_IN_FORMS, ReasoningForm
 from vscbench.records import Turn, Verdict
 
 CLOSE_S = 10.0
 DEFAULT_RETRIES = 5
+NOTHING_TO_JUDGE = "there is no final answer, so no judge reads it"
 Progress = Callable[[int], None]
 Said = Verdict | JudgeError
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A judge that is open, the loop it works on, and the verdicts it has given."""
+    """A judge that is open, the loop it works on, and the verdicts it has given.
+
+    ``forms`` are those in which models may mark their reasoning.
+    """
 
     judge: Judge
     verdicts: Verdicts
     models: JudgeModels
     loop: LoopThread
+    forms: Sequence[ReasoningForm] = BUILT_IN_FORMS
 
     @property
     def usage(self) -> JudgeUsage:
@@ -90,6 +96,8 @@ class Bench:
                 task.cancel()  # one that is done stays as it is
 
     async def _judge(self, turn: Turn) -> Said:
+        if not turn.response.strip():
+            return JudgeError(NOTHING_TO_JUDGE)
         try:
             return await self.verdicts.of(turn)
         except JudgeError as error:
@@ -109,6 +117,7 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
     retries: int = DEFAULT_RETRIES,
     named: Mapping[str, NamedModel] | None = None,
     offline: bool = False,
+    forms: Sequence[ReasoningForm] = BUILT_IN_FORMS,
 ) -> Iterator[Bench]:
     """Open a judge for the length of a ``with`` block.
 
@@ -119,6 +128,7 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
         retries: further attempts after a passing fault.
         named: short names of models; by default the packaged ones.
         offline: whether a judge that costs something is asked nothing.
+        forms: in which models may mark their reasoning, the judge's too.
 
     Raises:
         UsageError: there is no such judge, or it cannot be used as asked; nothing was sent.
@@ -137,6 +147,7 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
         models = JudgeModels(
             lambda each: open_any(each, table, lambda: store, loop, pools),
             lambda model: Limits(concurrency or model.default_concurrency, retries=retries),
+            forms=forms,
         )
         try:
             judge = open_judge(spec, models, _keeping(store, offline=offline))
@@ -144,7 +155,7 @@ def judging(  # noqa: PLR0913 - what a command says of one judge
             raise UsageError(of_a_command(str(error))) from None
         verdicts = _verdicts(judge, store, closing, offline=offline)
         closing.callback(lambda: loop.run(verdicts.close(), CLOSE_S))
-        yield Bench(judge, verdicts, models, loop)
+        yield Bench(judge, verdicts, models, loop, forms)
 
 
 def _keeping(store: Store | None, *, offline: bool) -> Callable[[Judge], Judge]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +12,8 @@ from vscbench.engine.purse import Purse
 from vscbench.engine.wording import of_the_judge
 from vscbench.errors import StoppedError, TargetError
 from vscbench.models.protocol import Model, ParamValue, Price
+from vscbench.reasoning.forms import BUILT_IN_FORMS, ReasoningForm
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import Request, Response
 
 Number = TypeVar("Number", int, float)
@@ -37,15 +39,23 @@ class PatientModel:
     budget is spent), every request gets the same ``StoppedError``, at once and unsent.
     """
 
-    def __init__(self, model: Model, limits: Limits, purse: Purse | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        limits: Limits,
+        purse: Purse | None = None,
+        forms: Sequence[ReasoningForm] = BUILT_IN_FORMS,
+    ) -> None:
         """Begin with nothing in flight.
 
         Args:
             model: asked once for each attempt; closed with this one.
             limits: concurrency and retries, and the price for a budget.
             purse: the money of the run, where it has a limit.
+            forms: in which models mark their reasoning, which is no part of their answer.
         """
         self._model = model
+        self._forms = forms
         self._admission = Admission(limits, purse)
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -138,7 +148,7 @@ class PatientModel:
         self._admission.answered(asyncio.get_running_loop().time(), ticket, response)
         self._changed.set()
         self._count(response)
-        return response
+        return set_apart(response, self._forms)
 
     def _failed(self, ticket: Ticket, error: TargetError, failures: int) -> float | None:
         """Count a failure, and return in how many seconds to try again."""

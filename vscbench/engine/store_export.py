@@ -71,6 +71,7 @@ def export_line(stored: StoredResponse) -> dict[str, object]:
         "kind": None if kind is None else kind.value,
         "truncated": response.finish is Finish.LENGTH,
         "response": response.text,
+        "reasoning": response.reasoning,
         "response_key": stored.key,
         "latency_s": stored.latency_s,
         "prompt_tokens": response.prompt_tokens,

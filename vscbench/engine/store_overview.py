@@ -1,11 +1,13 @@
 """What a store holds, counted by model and by judge."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vscbench.engine.decide import kind_without_judge
 from vscbench.engine.store import StoredResponse, StoredVerdict
+from vscbench.reasoning.forms import BUILT_IN_FORMS, ReasoningForm
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import Finish, Kind
 
 
@@ -30,8 +32,10 @@ class ModelOverview:
     cost_usd: float = 0.0
     priced: int = 0
 
-    def count(self, stored: StoredResponse, is_newest: bool) -> None:
-        """Add one row."""
+    def count(
+        self, stored: StoredResponse, is_newest: bool, forms: Sequence[ReasoningForm]
+    ) -> None:
+        """Add one row; ``forms`` are those of reasoning, which is no answer."""
         response = stored.response
         self.first = min(self.first, stored.created)
         self.last = max(self.last, stored.created)
@@ -45,7 +49,7 @@ class ModelOverview:
             return
         self.responses += 1
         self.served[response.served_model] += 1
-        kind = kind_without_judge(response)
+        kind = kind_without_judge(set_apart(response, forms))
         if kind is not None:
             self.kinds[kind] += 1
         elif response.finish is Finish.LENGTH:
@@ -54,11 +58,12 @@ class ModelOverview:
 
 def overview_of_models(
     responses: Iterable[tuple[StoredResponse, bool]],
+    forms: Sequence[ReasoningForm] = BUILT_IN_FORMS,
 ) -> dict[str, ModelOverview]:
     """Count responses by the model's name, sorted; each comes with whether it is the newest."""
     models: dict[str, ModelOverview] = {}
     for stored, is_newest in responses:
-        models.setdefault(stored.model, ModelOverview()).count(stored, is_newest)
+        models.setdefault(stored.model, ModelOverview()).count(stored, is_newest, forms)
     return dict(sorted(models.items()))
 
 

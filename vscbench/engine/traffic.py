@@ -204,7 +204,7 @@ class Traffic:
         self.counts.spent_usd += response.cost_usd or 0.0
         self._versions.answered(response.served_model)
         self._wake.set()
-        await self._conclude([(job, Found(response, latency))])
+        await self._conclude([(job, Found(self.archive.read(response), latency))])
 
     def _failed(self, job: Job, ticket: Ticket, fault: Exception) -> None:
         error = as_target_error(fault)

@@ -30,6 +30,8 @@ def _text_of(response: Response) -> str:
         raise JudgeError(f"the judge's provider blocked the question put to it{reason}")
     if response.finish is Finish.LENGTH:
         raise JudgeError("the judge's answer was cut off by its limit of tokens")
+    if not response.text.strip() and response.reasoning is not None:
+        raise JudgeError("the judge's answer is reasoning without a final answer")
     if not response.text.strip():
         raise JudgeError("the judge's answer is empty")
     return response.text

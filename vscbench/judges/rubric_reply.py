@@ -16,8 +16,6 @@ from vscbench.visible import visible
 
 LONGEST_REPLY: Final = 10_000
 SHOWN: Final = 200
-# What models that think aloud, served without a parser of it, put between that and their answer.
-END_OF_THINKING: Final = "</think>"
 FIELDS: Final = {"evidence", "class"}
 _KINDS: Final = {kind.value: kind for kind in CLASSES}
 
@@ -36,9 +34,8 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_Object)
 def read_verdict(reply: str, prompt: RubricPrompt) -> tuple[Kind, tuple[str, ...]]:
     """Return the class and its evidence.
 
-    Prose around the object, and thinking aloud before it, is passed over, so that a model without
-    structured output can be used; any other brace is not, nor anything that repeats the fence or
-    an object of the response.
+    Prose around the object is passed over, so that a model without structured output can be used;
+    any other brace is not, nor anything that repeats the fence or an object of the response.
     Evidence that is no quote from the response is replaced by a remark: the class stands, the
     invented words do not.
 
@@ -87,15 +84,14 @@ def _is_dictated(evidence: str, kind: str, response: str) -> bool:
 
 def _the_object(reply: str) -> "_Object":
     """Find the one object; a brace that belongs to nothing else makes the reply ambiguous."""
-    text = reply.rpartition(END_OF_THINKING)[2]
-    start = text.find("{")
+    start = reply.find("{")
     if start < 0:
         raise _unreadable("gave no JSON object where one was asked", reply)
     try:
-        found, end = _DECODER.raw_decode(text, start)
+        found, end = _DECODER.raw_decode(reply, start)
     except (ValueError, RecursionError):
         raise _unreadable("gave a broken JSON object", reply) from None
-    if set("{}") & set(text[end:]) or text[:start].rstrip().endswith("["):
+    if set("{}") & set(reply[end:]) or reply[:start].rstrip().endswith("["):
         raise _unreadable("gave more than the one JSON object that was asked", reply)
     object_: _Object = found
     return object_

@@ -14,9 +14,11 @@ from vscbench.models.litellm_faults import (
 )
 from vscbench.models.litellm_raw import Wire
 from vscbench.models.provider_answers import (
+    REASONING_FIELDS,
     RawAnswer,
     openai_tokens,
     read_answer,
+    reasoning_beside,
     served_model,
     visible,
 )
@@ -147,6 +149,7 @@ def _response(
         fingerprint=answer.fingerprint,
         # Of a known word nothing has to be taken out, which takes time.
         ending=(answer.ending if is_final(answer.ending) else one_line(answer.ending)) or None,
+        reasoning=answer.reasoning,
     )
 
 
@@ -162,6 +165,7 @@ def _answer_of(reply: Completion) -> RawAnswer:
         calls_tool=bool(getattr(message, "tool_calls", None)),
         fingerprint=getattr(reply, "system_fingerprint", None) or None,
         tokens=_tokens(reply),
+        reasoning=_reasoning(message),
     )
 
 
@@ -170,9 +174,18 @@ def _with_raw(told: RawAnswer, raw: RawAnswer | None, body: object) -> RawAnswer
     if raw is None:
         return replace(told, ending=ending_in(body) or told.ending)
     if raw.is_plain and told.text.strip() and not told.refusal:
-        return replace(told, ending=raw.ending, final=raw.final)
+        return replace(
+            told, ending=raw.ending, final=raw.final, reasoning=raw.reasoning or told.reasoning
+        )
     tokens = raw.tokens if raw.tokens != (None, None) else told.tokens
-    return replace(raw, tokens=tokens)
+    return replace(raw, tokens=tokens, reasoning=raw.reasoning or told.reasoning)
+
+
+def _reasoning(message: Message) -> str | None:
+    """Return the reasoning that litellm keeps beside the content."""
+    fields = getattr(message, "provider_specific_fields", None) or {}
+    named = {name: getattr(message, name, None) or fields.get(name) for name in REASONING_FIELDS}
+    return reasoning_beside({**named, "content": message.content})
 
 
 def _refusal(message: Message) -> str:

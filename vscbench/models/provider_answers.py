@@ -1,7 +1,6 @@
 """Answers as providers write them: what litellm maps away, read from the raw body."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +24,11 @@ from vscbench.models.provider_words import (
 )
 from vscbench.records import Finish
 
-# Reasoning that a server without a parser for it leaves in front of the answer, closed or cut off;
-# some chat templates keep the opening tag for themselves.
-THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)\s*|\A.*?</think>\s*", re.DOTALL)
+# The fields in which servers of OpenAI's protocol put reasoning: DeepSeek's and vLLM's, vLLM's of
+# today and OpenRouter's, Ollama's.
+REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
+# The parts of a content that hold reasoning, by their type.
+REASONING_PARTS = frozenset(("thinking", "reasoning"))
 
 Tokens = tuple[int | None, int | None]
 Said = Mapping[str, Any]
@@ -37,12 +38,12 @@ Said = Mapping[str, Any]
 class RawAnswer:
     """What a provider's own body says of one answer.
 
-    ``text`` is the visible text, without reasoning. ``ending`` is the provider's word for how it
-    ended, and ``final`` are the words with which its protocol ends an answer; ``detail`` is what
-    it said besides, and ``undone`` what else says that the answer is not done. ``refusal`` is
-    OpenAI's field. ``blocked`` is set where the place of the word, not the word, says that it was
-    a block. ``fault`` is an error that stands where the answer should. ``tokens`` are those of the
-    prompt and, with reasoning, those of the completion.
+    ``text`` is the text of the answer; ``reasoning`` what the provider gave as such beside it.
+    ``ending`` is the provider's word for how it ended, and ``final`` are the words with which its
+    protocol ends an answer; ``detail`` is what it said besides, and ``undone`` what else says that
+    the answer is not done. ``refusal`` is OpenAI's field. ``blocked`` is set where the place of
+    the word, not the word, says that it was a block. ``fault`` is an error that stands where the
+    answer should. ``tokens`` are those of the prompt and, with reasoning, those of the completion.
     """
 
     text: str
@@ -57,6 +58,7 @@ class RawAnswer:
     model: str | None = None
     fingerprint: str | None = None
     tokens: Tokens = (None, None)
+    reasoning: str | None = None
 
     @property
     def unfinished(self) -> str | None:
@@ -118,11 +120,42 @@ def read_answer(body: object) -> RawAnswer | None:
 
 
 def visible(content: object) -> str:
-    """Return the visible text of OpenAI's ``content``, a text or a list of parts."""
-    if isinstance(content, list):
-        content = "".join(string(mapping(part).get("text")) for part in content)
-    text = string(content)
-    return THOUGHTS.sub("", text, count=1) if "think>" in text else text
+    """Return the text of OpenAI's ``content``, a text or a list of parts, without reasoning."""
+    if not isinstance(content, list):
+        return string(content)
+    parts = (mapping(part) for part in content)
+    return "".join(
+        string(part.get("text")) for part in parts if part.get("type") not in REASONING_PARTS
+    )
+
+
+def reasoning_beside(message: Said) -> str | None:
+    """Return what a message of OpenAI's form gives as reasoning; ``None`` where it gives none.
+
+    Servers write the same under several names at once: the first that holds something counts.
+    """
+    content = message.get("content")
+    parts = [mapping(part) for part in content] if isinstance(content, list) else []
+    found = (
+        *(_words(message.get(field)) for field in REASONING_FIELDS),
+        _joined(
+            part.get(str(part.get("type"))) or part.get("text")
+            for part in parts
+            if part.get("type") in REASONING_PARTS
+        ),
+    )
+    return next((each for each in found if each.strip()), None)
+
+
+def _joined(pieces: Iterable[object]) -> str:
+    return "\n\n".join(filter(None, (_words(piece) for piece in pieces)))
+
+
+def _words(value: object) -> str:
+    """Return a text, or those of a list of parts."""
+    if isinstance(value, list):
+        return "".join(string(mapping(part).get("text")) for part in value)
+    return string(value)
 
 
 def served_model(body: object) -> str | None:
@@ -161,6 +194,7 @@ def _openai(said: Said) -> RawAnswer | None:
         model=served_model(said),
         fingerprint=string(said.get("system_fingerprint")) or None,
         tokens=openai_tokens(mapping(said.get("usage"))),
+        reasoning=reasoning_beside(message),
     )
 
 
@@ -207,6 +241,12 @@ def _responses(body: Said) -> RawAnswer:
         fault=mapping(fault) if fault else None,
         model=served_model(body),
         tokens=(_count(usage, "input_tokens"), _count(usage, "output_tokens")),
+        reasoning=_joined(
+            item.get("content") or item.get("summary")
+            for item in items
+            if item.get("type") == "reasoning"
+        )
+        or None,
     )
 
 
@@ -222,6 +262,7 @@ def _ollama(body: Said) -> RawAnswer:
         calls_tool=bool(message.get("tool_calls")),
         model=served_model(body),
         tokens=(_count(body, "prompt_eval_count"), _count(body, "eval_count")),
+        reasoning=reasoning_beside(message or body),
     )
 
 
@@ -248,6 +289,7 @@ def _gemini(said: Said) -> RawAnswer | None:
         calls_tool=any("functionCall" in part for part in parts),
         model=model,
         tokens=tokens,
+        reasoning=_joined(part.get("text") for part in parts if part.get("thought")) or None,
     )
 
 
@@ -264,6 +306,7 @@ def _anthropic(said: Said) -> RawAnswer:
         calls_tool=any(part.get("type") == "tool_use" for part in parts),
         model=served_model(said),
         tokens=anthropic_tokens(mapping(said.get("usage"))),
+        reasoning=_joined(part.get("thinking") for part in parts) or None,
     )
 
 
@@ -279,6 +322,11 @@ def _bedrock(said: Said) -> RawAnswer:
         detail=", ".join(found_categories(mapping(said.get("trace")).get("guardrail"))),
         calls_tool=any("toolUse" in part for part in parts),
         tokens=(_count(usage, "inputTokens"), _count(usage, "outputTokens")),
+        reasoning=_joined(
+            mapping(mapping(part.get("reasoningContent")).get("reasoningText")).get("text")
+            for part in parts
+        )
+        or None,
     )
 
 

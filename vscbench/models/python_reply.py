@@ -42,6 +42,7 @@ def read_answer(answer: object) -> Response:
         cost_usd=_cost("cost_usd", answer.cost_usd),
         image_change=_text("image_change", answer.image_change),
         ending=_text("ending", answer.ending),
+        reasoning=_text("reasoning", answer.reasoning),
     )
 
 

@@ -84,6 +84,8 @@ def _response(
 ) -> Response | None:
     served_model = _text(place, line, "served_model")
     reasoning = _text(place, line, "reasoning")
+    if kind is Kind.NO_FINAL_ANSWER:
+        reasoning = reasoning or ""
     text = _text(place, line, "response")
     if kind in _FINISHES:
         reason = error if kind is Kind.BLOCKED else None

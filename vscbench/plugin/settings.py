@@ -21,6 +21,7 @@ from vscbench.pairs.split import Split
 from vscbench.plugin.gate_file import GATE_TABLE, read_gate, read_gate_file
 from vscbench.plugin.options import FLAGS, OPTIONS, destination
 from vscbench.plugin.source import Number, Source
+from vscbench.reasoning.forms import ReasoningForm, reasoning_forms
 from vscbench.records import FIRST_EPOCH, NO_METHOD, Label, Request, Scenario, Variant
 
 DEFAULT_RETRIES = 5
@@ -31,6 +32,7 @@ NO_GATE = "none"
 PARAMETERS = ("param", "judge-param", "method-param")
 TABLES = ("models", *PARAMETERS)
 LISTS = ("block_words",)
+REASONING_TAGS = "reasoning_tags"
 NAMES = ("model", *(name for name, *_ in (*OPTIONS, *FLAGS)))
 
 
@@ -51,6 +53,7 @@ class Settings:
     skills: tuple[str, ...]
     grader: str | None
     judge: JudgeSpec
+    reasoning: tuple[ReasoningForm, ...]
     policy: Policy
     epochs: int
     concurrency: int | None
@@ -155,7 +158,7 @@ def read_table(path: Path) -> Mapping[str, object]:
     table = tool.get("vscbench", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.vscbench] must be a table")
-    known = (*NAMES, *TABLES, *LISTS)
+    known = (*NAMES, *TABLES, *LISTS, REASONING_TAGS)
     for key in table:
         if key not in known:
             raise UsageError(
@@ -185,6 +188,15 @@ def _require_texts(path: Path, key: str, value: object) -> None:
         )
 
 
+def forms_in(table: Mapping[str, object]) -> tuple[ReasoningForm, ...]:
+    """Return the forms of reasoning: the built-in ones, and those of ``[tool.vscbench]``.
+
+    Raises:
+        UsageError: one of the table cannot be used.
+    """
+    return reasoning_forms(table.get(REASONING_TAGS, []), f"[tool.vscbench] {REASONING_TAGS}")
+
+
 def _settings(source: Source, utility: str | None) -> Settings:
     models = source.table.get("models", {})
     timeout_s = source.number("timeout", float, 0.001)
@@ -211,6 +223,7 @@ def _settings(source: Source, utility: str | None) -> Settings:
         skills=source.words("skill"),
         grader=source.text("grader"),
         judge=_judge(source, timeout_s),
+        reasoning=forms_in(source.table),
         policy=Policy(
             source.choice("scoring", Scoring, Scoring.PAPER),
             source.choice("blocked", BlockedPolicy, BlockedPolicy.REFUSED),

@@ -82,7 +82,9 @@ class Subject:
         require_method(self.method, spec, self._names)
         model = self._open(spec)
         self.method.require_model(model.name, model.identity)
-        return model if self.method.name == NO_METHOD else ThroughMethod(model, self.method)
+        if self.method.name == NO_METHOD:
+            return model
+        return ThroughMethod(model, self.method, self.settings.reasoning)
 
     def open_judge(self) -> Judge:
         """Open the judge, and the models behind it.
@@ -106,9 +108,14 @@ class Subject:
     def archive(self, model: Model, judge: Judge) -> Archive:
         """Return where answers of this model and verdicts of this judge are kept."""
         if not keeps(model, judge):
-            return NoArchive()
+            return NoArchive(self.settings.reasoning)
         return StoreArchive(
-            self.store, model.name, model.identity, judge, refresh=self.settings.refresh
+            self.store,
+            model.name,
+            model.identity,
+            judge,
+            refresh=self.settings.refresh,
+            forms=self.settings.reasoning,
         )
 
     def limits(self, model: Model) -> Limits:
@@ -132,7 +139,8 @@ class Subject:
     @cached_property
     def judge_models(self) -> JudgeModels:
         """The models behind the judge."""
-        return JudgeModels(self._open, self._judge_limits, self.purse)
+        forms = self.settings.reasoning
+        return JudgeModels(self._open, self._judge_limits, self.purse, forms)
 
     @property
     def purse(self) -> Purse | None:

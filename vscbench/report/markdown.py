@@ -6,6 +6,7 @@ from typing import Any, Final
 from vscbench.calibration.scoring import BlockedPolicy, Policy, Scoring, is_correct
 from vscbench.records import NO_METHOD, Label, Outcome
 from vscbench.report.audit_markdown import plain, row
+from vscbench.report.final_answers import final_answer_advice, without_final_answer
 from vscbench.report.html.words import params_in_words
 
 Fields = Mapping[str, Any]
@@ -153,6 +154,10 @@ def _facts(summary: Fields) -> Iterator[str]:
     yield f"- contrasts with both sides right: {rate(summary['contrast']['both'])}"
     kinds = [f"{plain(kind)} {number}" for kind, number in counts["by_kind"].items() if number]
     yield f"- outcomes: {', '.join(kinds) or UNKNOWN}"
+    if without := without_final_answer(counts["by_kind"]):
+        yield f"- no final answer: {without}"
+    if advice := final_answer_advice(counts["by_kind"], summary["run"]["method"]):
+        yield f"- **Warning:** {plain(advice)}"
     cost = usage.get("spent_usd")
     spent = "" if cost is None else f", ${cost:.2f} spent"
     yield f"- requests: {usage['requests']} sent, {usage['cached']} cases from the store{spent}"

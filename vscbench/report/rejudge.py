@@ -11,6 +11,8 @@ import vscbench
 from vscbench.calibration.scoring import Policy
 from vscbench.engine.decide import kind_without_judge
 from vscbench.errors import JudgeError
+from vscbench.reasoning.forms import ReasoningForm
+from vscbench.reasoning.responses import set_apart
 from vscbench.records import Cause, Kind, Outcome, Turn, Verdict
 from vscbench.report.files import write_whole
 from vscbench.report.past_run import PastRun, new_run_id
@@ -32,6 +34,32 @@ class Rejudged:
     summary: Mapping[str, Any]
     changes: Mapping[tuple[Kind, Kind], int]
     remarks: tuple[str, ...] = ()
+
+
+def with_reasoning_apart(
+    outcomes: Sequence[Outcome], forms: Sequence[ReasoningForm]
+) -> list[Outcome]:
+    """Return the outcomes with the reasoning set apart that a run left in the text of a response.
+
+    A response whose reasoning was set apart in the run stays as it is.
+    """
+    return [_apart(each, forms) for each in outcomes]
+
+
+def _apart(outcome: Outcome, forms: Sequence[ReasoningForm]) -> Outcome:
+    if outcome.response is None or outcome.response.reasoning is not None:
+        return outcome
+    response = set_apart(outcome.response, forms)
+    if kind_without_judge(response) is not Kind.NO_FINAL_ANSWER:
+        return replace(outcome, response=response)
+    return replace(
+        outcome,
+        response=response,
+        kind=Kind.NO_FINAL_ANSWER,
+        verdict=None,
+        error=None,
+        cause=None,
+    )
 
 
 def turns_of(outcomes: Sequence[Outcome]) -> list[Turn]:

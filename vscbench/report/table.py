@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from vscbench.report.final_answers import final_answer_advice, without_final_answer
 from vscbench.visible import columns, escaped, padded, wrapped
 
 _MIN_LABEL: Final = 12
@@ -105,6 +106,7 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[str]:
     yield f"errors      {_errors(counts['by_kind'])}"
     yield from _causes(counts["by_cause"])
     yield from _blocked(counts["by_kind"], summary["run"]["blocked"])
+    yield from _final_answers(counts["by_kind"], summary["run"]["method"])
     yield f"requests    {_usage(summary['usage'])}"
     yield from _versions(summary["run"]["served_models"])
     yield from _coverage(counts, summary["coverage"], summary["complete"])
@@ -194,6 +196,14 @@ def _blocked(by_kind: Mapping[str, int], policy: str) -> Iterator[str]:
     if blocked:
         share = _percent(blocked / asked)
         yield f"blocked     {share} ({blocked} of {asked}), {_BLOCKED_WORDS[policy]}"
+
+
+def _final_answers(by_kind: Mapping[str, int], method: str) -> Iterator[str]:
+    without, advice = without_final_answer(by_kind), final_answer_advice(by_kind, method)
+    if without:
+        yield f"no answer   {without}"
+    if advice:
+        yield f"warning     {advice}"
 
 
 def _coverage(counts: Mapping[str, Any], coverage: float | None, complete: bool) -> Iterator[str]:

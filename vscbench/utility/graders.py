@@ -29,7 +29,6 @@ GRADER: Final = "grader"
 PROMPT_VERSION: Final = 1
 LONGEST_REPLY: Final = 4_000
 SHOWN: Final = 200
-END_OF_THINKING: Final = "</think>"
 ANSWER_SCHEMA: Final[dict[str, object]] = {
     "type": "object",
     "properties": {"correct": {"type": "boolean"}},
@@ -207,21 +206,20 @@ def grader_prompt(question: Question, response: str) -> tuple[str, str]:
 def read_reply(reply: str, fence: str) -> bool:
     """Read whether the model calls a response correct.
 
-    Prose around the object, and thinking aloud before it, is passed over.
+    Prose around the object is passed over.
 
     Raises:
         JudgeError: anything else came back; says what.
     """
     if len(reply) > LONGEST_REPLY:
         raise JudgeError(f"the grader wrote {len(reply):,} characters where one object was asked")
-    text = reply.rpartition(END_OF_THINKING)[2]
-    start, end = text.find("{"), text.rfind("}") + 1
+    start, end = reply.find("{"), reply.rfind("}") + 1
     try:
         # As pairs, so that a key that is given twice is seen.
-        said = json.loads(text[start:end], object_pairs_hook=list) if start >= 0 else None
+        said = json.loads(reply[start:end], object_pairs_hook=list) if start >= 0 else None
     except (ValueError, RecursionError):
         said = None
-    in_list = text[: max(start, 0)].rstrip().endswith("[")
+    in_list = reply[: max(start, 0)].rstrip().endswith("[")
     if not in_list and fence not in reply and said in ([("correct", True)], [("correct", False)]):
         correct = said[0][1]
         if isinstance(correct, bool):

@@ -6,7 +6,6 @@ from typing import Final
 
 LONGEST: Final = 20_000
 FEW_WORDS: Final = 40
-END_OF_THINKING: Final = "</think>"
 
 _TYPOGRAPHY: Final = str.maketrans(
     {
@@ -92,13 +91,12 @@ _REACH_CHARACTERS: Final = 60
 
 
 def plain(text: str) -> str:
-    """Strip thinking aloud, markup and LaTeX from a response; words and case stay.
+    """Strip markup and LaTeX from a response; words and case stay.
 
     A very long text keeps its beginning and its end.
     """
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
-    text = text.rpartition(END_OF_THINKING)[2]
     text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
     text = _LATEX_WORDS.sub(r"\1", text)
     text = _LATEX_FRACTION.sub(r"\1/\2", text).replace("\\%", "%").replace("\\$", "\u0024")

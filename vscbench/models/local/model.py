@@ -11,6 +11,7 @@ from vscbench.errors import TargetError, UsageError
 from vscbench.models.cores import usable_cores
 from vscbench.models.local.checkpoint import Checkpoint, Sight, find_checkpoint
 from vscbench.models.local.choosing import NO_NUMBER
+from vscbench.models.local.decoding import decoded
 from vscbench.models.local.digest import checkpoint_sha256
 from vscbench.models.local.facts import Opened, identity_of, recorded_params
 from vscbench.models.local.loading import choose_machine, load_config
@@ -89,7 +90,7 @@ class LocalModel:
         if not answer.ended and len(tokens) < answer.row.limit:
             raise TargetError(f"no answer within {self.opened.spec.timeout_s} s")
         words = tokens[:-1] if answer.ended else tokens
-        text = self.opened.tokenizer.decode(words, skip_special_tokens=True)
+        text = decoded(self.opened.tokenizer, words)
         return Response(
             text=text.strip(),
             finish=Finish.STOP if answer.ended else Finish.LENGTH,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vscbench.records import NO_METHOD, Kind, Outcome
+from vscbench.report.final_answers import final_answer_advice, without_final_answer
 from vscbench.report.html.words import (
     count,
     dollars,
@@ -194,17 +195,21 @@ def _coverage(summary: Mapping[str, Any]) -> Coverage:
             Trouble(cause, said["cases"], said["example"])
             for cause, said in counts["by_cause"].items()
         ),
-        remarks=tuple(_remarks(counts, summary["run"]["blocked"])),
+        remarks=tuple(_remarks(counts, summary["run"])),
     )
 
 
-def _remarks(counts: Mapping[str, Any], policy: str) -> Iterator[str]:
+def _remarks(counts: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
     by_kind = counts["by_kind"]
     errors = sum(by_kind[kind] for kind in Kind if kind.is_error)
     yield f"{plural(errors, 'error')}, in neither rate" if errors else "no errors"
     blocked = by_kind[Kind.BLOCKED]
     if blocked:
-        yield f"{plural(blocked, 'case')} blocked by the provider, {_BLOCKED_WORDS[policy]}"
+        yield f"{plural(blocked, 'case')} blocked by the provider, {_BLOCKED_WORDS[run['blocked']]}"
+    if without := without_final_answer(by_kind):
+        yield f"no final answer: {without}"
+    if advice := final_answer_advice(by_kind, run["method"]):
+        yield f"warning: {advice}"
     if counts["no_query"]:
         yield f"{plural(counts['no_query'], 'pair')} without a query, skipped"
 

@@ -1,0 +1,1 @@
+"""Reasoning that models write around their answers, and the final answer without it."""
