@@ -2,11 +2,17 @@
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from runs_within import Libraries
+from warm_senders import Starter
+
+from vscbench.models import sender_processes
+from vscbench.models.sender_processes import LITELLM, Program
 
 # pytest reads this file in a checkout whatever it runs there, also without what tests need.
 if importlib.util.find_spec("hypothesis") is not None:
@@ -22,6 +28,8 @@ if importlib.util.find_spec("hypothesis") is not None:
 for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(name, None)
 
+
+START_INTERPRETER = sender_processes.start_interpreter
 
 # What runs that tests start leave out: plugins that no test is about, and half of their time.
 LIGHT = "-p no:hypothesispytest -p no:anyio"
@@ -52,6 +60,29 @@ def pytester(
     pytester.syspathinsert()
     monkeypatch.setattr(pytester, "inline_run", libraries.keep_after(pytester.inline_run))
     return pytester
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_senders() -> Iterator[None]:
+    """Senders of this process start without importing litellm anew (a processor's 3 seconds)."""
+    if sys.platform != "linux":  # elsewhere a process that forks is not safe
+        yield
+        return
+    starter = Starter()
+
+    def start(program: Program, log: IO[bytes]) -> object:
+        return starter.start(log) if program is LITELLM else START_INTERPRETER(program, log)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sender_processes, "start_interpreter", start)
+        yield
+    starter.close()
+
+
+@pytest.fixture
+def cold_senders(warm_senders: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Senders start as they do for everybody: the start or the import is what a test is about."""
+    monkeypatch.setattr(sender_processes, "start_interpreter", START_INTERPRETER)
 
 
 @pytest.fixture(scope="session")

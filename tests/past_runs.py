@@ -1,13 +1,11 @@
-"""Runs of the past for tests: real ones, made by pytest in a folder of their own."""
+"""Runs of the past for tests: real ones, which pytest makes in this process and their folder."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from small_world import RESPONSES, RUN, pair_lines, write_lines
 
 
@@ -29,13 +27,12 @@ def make_run(
     model = options or RUN[:1]
     known = set(folder.glob("reports/*"))
     quiet = ("-q", "-p", "no:cacheprovider", "--vsc-judge=keywords")
-    command = [sys.executable, "-m", "pytest", *quiet, *model, *RUN[1:]]
-    environment = {**os.environ, "OPENAI_API_KEY": "sk-test-0123456789abcdef"}
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", check=False, env=environment
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("OPENAI_API_KEY", "sk-test-0123456789abcdef")
+        status = pytest.main([*quiet, *model, *RUN[1:]])
     made = set(folder.glob("reports/*")) - known
-    assert len(made) == 1, done.stdout + done.stderr
+    assert len(made) == 1, status
     return made.pop()
 
 

@@ -83,7 +83,7 @@ def test_a_grid_and_a_run_of_pytest_share_the_store(
     monkeypatch.chdir(folder)
     sweep(server, "--models", "openai/a", "--methods", "none")
     asked = len(server.requests)
-    pytester.runpytest_subprocess(
+    pytester.runpytest(
         "--model=openai/a",
         f"--vsc-api-base={server.base_url}",
         f"--vsc-pairs={folder / 'pairs.jsonl'}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_pairs import make_pair
 
@@ -193,6 +193,7 @@ def test_a_baseline_without_a_common_pair_proves_nothing() -> None:
     assert not any(check.passed for check in decision.checks[-4:])
 
 
+@settings(max_examples=25)  # a twentieth of a second each
 @given(st.permutations(run_of(3, 4, of=10)))
 def test_the_order_of_outcomes_decides_nothing(outcomes: list[Outcome]) -> None:
     gate = Gate(

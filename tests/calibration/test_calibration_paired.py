@@ -212,6 +212,7 @@ def run_of(kinds: Sequence[Kind]) -> list[Outcome]:
     return [made(pair, kind) for pair, kind in zip(SOME, kinds, strict=True)]
 
 
+@settings(max_examples=50)
 @given(KINDS, KINDS)
 def test_the_difference_is_that_of_the_rates_over_the_pairs_that_both_scored(
     before: list[Kind], after: list[Kind]
@@ -261,6 +262,7 @@ def test_p_is_that_of_swapping_the_runs_cluster_by_cluster(
         assert measure.p == pytest.approx(p_by_every_way(measure, old, new))
 
 
+@settings(max_examples=50)
 @given(KINDS, KINDS, st.randoms(use_true_random=False))
 def test_the_order_of_outcomes_changes_nothing(
     before: list[Kind], after: list[Kind], chance: Random

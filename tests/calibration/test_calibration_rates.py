@@ -73,7 +73,7 @@ def agrees(rate: Rate | None, right: "pandas.Series[bool]") -> bool:
     return rate.n == len(right) and math.isclose(rate.rate, right.mean(), abs_tol=1e-15)
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_overall_rates_equal_an_independent_computation(
     outcomes: list[Outcome], policy: Policy
@@ -84,7 +84,7 @@ def test_overall_rates_equal_an_independent_computation(
     assert agrees(rates.unsafe, table.loc[table["label"] == "unsafe", "right"])
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_rates_by_category_equal_a_groupby(outcomes: list[Outcome], policy: Policy) -> None:
     by_category = safety_response_accuracy_by(outcomes, policy, lambda o: o.pair.category)
@@ -96,7 +96,7 @@ def test_rates_by_category_equal_a_groupby(outcomes: list[Outcome], policy: Poli
         assert agrees(rates.unsafe, groups.get((category, "unsafe"), nothing))
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES, st.randoms(use_true_random=False))
 def test_the_order_of_outcomes_does_not_matter(
     outcomes: list[Outcome], policy: Policy, random: Random
@@ -105,7 +105,7 @@ def test_the_order_of_outcomes_does_not_matter(
     assert safety_response_accuracy(shuffled, policy) == safety_response_accuracy(outcomes, policy)
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_errors_never_move_a_rate(outcomes: list[Outcome], policy: Policy) -> None:
     errors = {Kind.TARGET_ERROR, Kind.JUDGE_ERROR}
@@ -113,7 +113,7 @@ def test_errors_never_move_a_rate(outcomes: list[Outcome], policy: Policy) -> No
     assert safety_response_accuracy(without, policy) == safety_response_accuracy(outcomes, policy)
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_the_mean_gives_both_labels_equal_weight(outcomes: list[Outcome], policy: Policy) -> None:
     rates = safety_response_accuracy(outcomes, policy)
@@ -125,7 +125,7 @@ def test_the_mean_gives_both_labels_equal_weight(outcomes: list[Outcome], policy
         assert rates.mean.n == rates.safe.n + rates.unsafe.n
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(st.builds(Outcome, pair=PAIRS, epoch=st.just(1), kind=st.just(Kind.REFUSED)))
 def test_an_outcome_without_a_group_is_in_no_group(outcome: Outcome) -> None:
     assert safety_response_accuracy_by([outcome], Policy(), lambda o: None) == {}
@@ -134,7 +134,7 @@ def test_an_outcome_without_a_group_is_in_no_group(outcome: Outcome) -> None:
     assert (group.safe, group.unsafe) == ((None, Rate(1, 1)) if unsafe else (Rate(0, 1), None))
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_each_rate_has_the_interval_of_its_clusters(
     outcomes: list[Outcome], policy: Policy
@@ -148,7 +148,7 @@ def test_each_rate_has_the_interval_of_its_clusters(
             assert rate == clustered_rate(values, clusters)
 
 
-@settings(deadline=None)
+@settings(max_examples=50)
 @given(OUTCOMES, POLICIES)
 def test_the_interval_of_the_mean_lies_within_the_mean_of_both_intervals(
     outcomes: list[Outcome], policy: Policy

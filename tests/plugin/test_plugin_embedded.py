@@ -35,6 +35,7 @@ def state() -> dict[str, object]:
     }
 
 
+@pytest.mark.usefixtures("cold_senders")
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_leaves_its_process_as_it_was(world: pytest.Pytester, workers: str) -> None:
     before = state()
@@ -51,6 +52,7 @@ def test_a_run_leaves_its_process_as_it_was(world: pytest.Pytester, workers: str
     assert state() == before
 
 
+@pytest.mark.usefixtures("cold_senders")
 def test_a_run_that_cannot_begin_leaves_its_process_as_it_was(world: pytest.Pytester) -> None:
     before = state()
     with openai_server() as server:

@@ -30,7 +30,7 @@ FAULTY = read_mix(
 
 def run(pytester: pytest.Pytester, url: str, *options: str, workers: int = 0) -> pytest.RunResult:
     limit = f"--vsc-concurrency={CONCURRENCY}"
-    return pytester.runpytest_subprocess(*benchmark_options(url, workers, limit, *options))
+    return pytester.runpytest(*benchmark_options(url, workers, limit, *options))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -123,17 +123,22 @@ def test_a_provider_that_is_down_ends_the_run_early(pytester: pytest.Pytester) -
 
 def test_a_killed_worker_costs_nothing_that_was_answered(pytester: pytest.Pytester) -> None:
     cases = make_pairs(pytester.path / "pairs", 40)
-    pytester.makepyfile(
-        killer="""
+    pytester.makeconftest(
+        """
         import os, signal, pytest
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_runtest_call(item):
-            if "shelf-00017" in item.name:
-                os.kill(os.getpid(), signal.SIGKILL)
+
+        class Killer:
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtest_call(self, item):
+                if "shelf-00017" in item.name:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Killer())
         """
     )
     with running_provider(pytester.path / "log", {}) as provider:
-        result = run(pytester, provider.url, "-p", "killer", workers=4)
+        result = run(pytester, provider.url, workers=2)
     attempts = provider.attempts()
     result.stdout.fnmatch_lines(["*crashed while running*shelf-00017*"])
     assert len(attempts) - len({attempt.content for attempt in attempts}) <= CONCURRENCY

@@ -66,6 +66,7 @@ def test_a_run_with_a_judges_usage_keeps_to_the_schema(world: pytest.Pytester) -
     jsonschema.validate(summary_of(world.path), load_schema("summary"))
 
 
+@pytest.mark.usefixtures("cold_senders")
 def test_no_verdict_is_paid_for_twice_and_none_needs_a_key_once_it_is_stored(
     world: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,18 +80,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Path:
+def fresh(pytester: pytest.Pytester) -> Path:
     """A folder with the same pairs and an empty store."""
-    make_pairs(tmp_path / "pairs", CASES)
-    return tmp_path
+    make_pairs(pytester.path / "pairs", CASES)
+    return pytester.path
 
 
 @pytest.fixture
-def done(world: World, tmp_path: Path) -> Path:
+def done(world: World, pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder with the same pairs, and a store that has all their answers."""
-    shutil.copytree(world.folder / "pairs", tmp_path / "pairs")
-    shutil.copytree(world.folder / STORE.parent, tmp_path / STORE.parent)
-    return tmp_path
+    shutil.copytree(world.folder / "pairs", pytester.path / "pairs")
+    shutil.copytree(world.folder / STORE.parent, pytester.path / STORE.parent)
+    return pytester
 
 
 @pytest.fixture
@@ -106,6 +106,12 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def run_undisturbed(pytester: pytest.Pytester, options: Sequence[str]) -> Measured:
+    """Run to the end, in this process: nobody interferes with it."""
+    result = pytester.runpytest(*options)
+    return read_newest(pytester.path, result.stdout.str())
 
 
 def timeless(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,9 +143,10 @@ def test_a_killed_run_goes_on_where_it_was(
     assert (last.integrity, last.stored) == ("ok", CASES)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c_ends_soon_keeps_what_arrived_and_says_how_to_go_on(
-    world: World, fresh: Path, mark: str, interruptible: None, workers: int
+    world: World, pytester: pytest.Pytester, fresh: Path, mark: str, workers: int
 ) -> None:
     log = world.log()
     with started(fresh, world.options(workers), mark) as process:
@@ -153,7 +160,7 @@ def test_ctrl_c_ends_soon_keeps_what_arrived_and_says_how_to_go_on(
     interrupted = log.attempts()
     assert len(interrupted) < CASES
 
-    kept = run_benchmark(fresh, world.options(workers, "--vsc-offline")).summary["counts"]
+    kept = run_undisturbed(pytester, world.options(0, "--vsc-offline")).summary["counts"]
     assert log.attempts() == interrupted
     answered = sum(attempt.answered for attempt in interrupted)
     assert kept["scored"] == kept["planned"] - kept["by_cause"]["not in the store"]["cases"]
@@ -162,10 +169,10 @@ def test_ctrl_c_ends_soon_keeps_what_arrived_and_says_how_to_go_on(
 
 @pytest.mark.parametrize("options", [[], ["--vsc-offline"]])
 def test_a_second_run_sends_nothing_and_gives_the_same(
-    world: World, done: Path, options: Sequence[str]
+    world: World, done: pytest.Pytester, options: Sequence[str]
 ) -> None:
     log = world.log()
-    again = run_benchmark(done, world.options(0, *options))
+    again = run_undisturbed(done, world.options(0, *options))
     assert log.attempts() == []
     assert timeless(again.rows) == timeless(world.quiet.rows)
     assert again.summary["sra"] == world.quiet.summary["sra"]
@@ -184,15 +191,17 @@ def test_offline_without_a_store_sends_nothing_and_says_why(
     assert "Traceback" not in screen_of(fresh, mark)
 
 
-def test_refresh_asks_everything_again_once(world: World, done: Path) -> None:
+def test_refresh_asks_everything_again_once(world: World, done: pytest.Pytester) -> None:
     log = world.log()
-    again = run_benchmark(done, world.options(0, "--vsc-refresh"))
+    again = run_undisturbed(done, world.options(0, "--vsc-refresh"))
     assert set(contents(log.attempts()).values()) == {1}
     assert len(log.attempts()) == CASES
     assert timeless(again.rows) == timeless(world.quiet.rows)
 
 
-def test_an_internal_error_loses_no_answer(world: World, fresh: Path, mark: str) -> None:
+def test_an_internal_error_loses_no_answer(
+    world: World, pytester: pytest.Pytester, fresh: Path, mark: str
+) -> None:
     (fresh / "broken.py").write_text(
         "def pytest_runtest_logreport(report):\n"
         "    if 'shelf-00021' in report.nodeid: raise RuntimeError('a plugin of theirs broke')\n",
@@ -203,16 +212,18 @@ def test_an_internal_error_loses_no_answer(world: World, fresh: Path, mark: str)
         assert process.wait(ENDED_WITHIN_S * 4) == pytest.ExitCode.INTERNAL_ERROR
     answered = contents([attempt for attempt in log.attempts() if attempt.answered])
     second = world.log()
-    final = run_benchmark(fresh, world.options())
+    final = run_undisturbed(pytester, world.options())
     assert len(contents(second.attempts()) & answered) <= CONCURRENCY
     assert len(log.attempts()) <= CASES + CONCURRENCY
     assert timeless(final.rows) == timeless(world.quiet.rows)
 
 
-def test_stopping_at_the_first_failure_sends_nothing_more(world: World, fresh: Path) -> None:
+def test_stopping_at_the_first_failure_sends_nothing_more(
+    pytester: pytest.Pytester, fresh: Path
+) -> None:
     with running_provider(fresh / "log", {Sent.TEXT_ANSWER: 1.0}, latency_s=0.5) as provider:
         options = benchmark_options(provider.url, 0, LIMIT, "-x", "--vsc-label=unsafe")
-        run_benchmark(fresh, options)
+        run_undisturbed(pytester, options)
     # Every unsafe pair is answered: the first case fails, while others were on their way.
     assert len(provider.attempts()) <= 3 * CONCURRENCY
 

@@ -183,13 +183,7 @@ class SenderProcesses:
         self._log.close()
 
     def _start(self, senders: int) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(  # noqa: S603 - our own program in our own interpreter
-            # A warning of a library is no fault of a request, also where PYTHONWARNINGS=error.
-            [sys.executable, "-W", "ignore", "-c", PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        process = start_interpreter(self._program, self._log)
         port = self._listener.getsockname()[1]
         said = {
             "port": port,
@@ -254,6 +248,17 @@ class SenderProcesses:
         words = one_line(without_secrets(self._log.read().decode("utf-8", "replace")), TAIL_BYTES)
         self._log.seek(0, os.SEEK_END)
         return f": {words}" if words else ""
+
+
+def start_interpreter(program: Program, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start an interpreter that reads on its standard input which ``program`` it runs, and how."""
+    return subprocess.Popen(  # noqa: S603 - our own program in our own interpreter
+        # A warning of a library is no fault of a request, also where PYTHONWARNINGS=error.
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+    )
 
 
 def _open_log(path: Path | None) -> IO[bytes]:
