@@ -157,7 +157,7 @@ def _facts(summary: Fields) -> Iterator[str]:
     if without := without_final_answer(counts["by_kind"]):
         yield f"- no final answer: {without}"
     if advice := final_answer_advice(counts["by_kind"], summary["run"]["method"]):
-        yield f"- **Warning:** {plain(advice)}"
+        yield f"- **Warning:** {plain(advice, len(advice))}"
     cost = usage.get("spent_usd")
     spent = "" if cost is None else f", ${cost:.2f} spent"
     yield f"- requests: {usage['requests']} sent, {usage['cached']} cases from the store{spent}"
