@@ -65,6 +65,7 @@ def test_a_model_in_another_process_answers_as_one_in_this(
     assert [len(each.body["messages"]) for each in server.requests] in ([1, 2], [2, 1])
 
 
+@pytest.mark.usefixtures("cold_senders")
 def test_a_warning_of_a_library_fails_no_request_where_warnings_are_errors(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
