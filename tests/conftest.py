@@ -24,6 +24,10 @@ if importlib.util.find_spec("hypothesis") is not None:
     settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+# torch and numpy compute on one thread, here and in all processes of tests: tiny models gain
+# nothing by more, and threads that wait for each other take the cores from the tests beside them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Runs that tests start are no step of the build that runs the tests.
 for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(name, None)

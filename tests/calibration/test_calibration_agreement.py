@@ -5,6 +5,9 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytest.importorskip("sklearn", reason="compared with scikit-learn's measures")
+
 from sklearn.metrics import (
     accuracy_score,
     cohen_kappa_score,

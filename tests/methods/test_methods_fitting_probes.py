@@ -16,6 +16,8 @@ from vscbench.methods.fitting.probes import (
 )
 from vscbench.methods.vector_header import VectorKind
 
+pytest.importorskip("sklearn", reason="fitting needs scikit-learn")
+
 Features = NDArray[np.float32]
 Sides = NDArray[np.bool_]
 CLUSTERS, EACH, PLACES, WIDTH = 20, 4, 6, 8

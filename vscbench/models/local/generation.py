@@ -171,8 +171,9 @@ def with_rows(inputs: Mapping[str, Any], index: Tensor, rows: int) -> dict[str, 
 def _chosen(name: str, value: Any, index: Tensor, rows: int) -> Any:  # noqa: ANN401 - as above
     if isinstance(value, Cache):
         value.reorder_cache(index)
-    elif isinstance(value, Mapping):  # what an encoder put out
-        return type(value)(with_rows(value, index, rows))
+    elif isinstance(value, Mapping):  # what an encoder put out, a class of its own
+        kind: Any = type(value)
+        return kind(with_rows(value, index, rows))
     elif isinstance(value, Tensor):
         dimension = value.dim() - 2 if name == PLACES else 0
         if 0 <= dimension < value.dim() and value.shape[dimension] == rows:
