@@ -1,7 +1,8 @@
 """What is used of litellm, pytest and syrupy beyond their documented interfaces.
 
 A release that changes one of these fails here with its name, and the upper bound in
-``pyproject.toml`` stays below it. Those of transformers: ``tests/models/local/test_local_internals.py``.
+``pyproject.toml`` stays below it. Those of transformers stand in
+``tests/models/local/test_local_internals.py``.
 """
 
 import dataclasses
