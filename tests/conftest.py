@@ -12,6 +12,7 @@ from runs_within import Libraries
 from warm_senders import Starter
 
 from vscbench.models import sender_processes
+from vscbench.models.local.opening import LOCAL_ENGINE
 from vscbench.models.sender_processes import LITELLM, Program
 
 # pytest reads this file in a checkout whatever it runs there, also without what tests need.
@@ -68,24 +69,26 @@ def pytester(
 
 @pytest.fixture(scope="session", autouse=True)
 def warm_senders() -> Iterator[None]:
-    """Senders of this process start without importing litellm anew (a processor's 3 seconds)."""
+    """Processes of models start with litellm or torch imported, a processor's 3 seconds each."""
     if sys.platform != "linux":  # elsewhere a process that forks is not safe
         yield
         return
-    starter = Starter()
+    starters = {program: Starter(program) for program in (LITELLM, LOCAL_ENGINE)}
 
     def start(program: Program, log: IO[bytes]) -> object:
-        return starter.start(log) if program is LITELLM else START_INTERPRETER(program, log)
+        starter = starters.get(program)
+        return starter.start(log) if starter else START_INTERPRETER(program, log)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender_processes, "start_interpreter", start)
         yield
-    starter.close()
+    for starter in starters.values():
+        starter.close()
 
 
 @pytest.fixture
 def cold_senders(warm_senders: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Senders start as they do for everybody: the start or the import is what a test is about."""
+    """Processes of models start as they do for users: what a test is about, or the import."""
     monkeypatch.setattr(sender_processes, "start_interpreter", START_INTERPRETER)
 
 

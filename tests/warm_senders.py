@@ -1,7 +1,8 @@
-"""Senders that start from an interpreter in which litellm is imported: seconds of work spared each.
+"""Processes of models that start with litellm or torch imported: seconds of work spared each.
 
-The program that they run, its environment, folder, search path and streams are those of a sender
-that is started anew; only the import is shared, as it is by the senders of one run.
+The program that they run, its environment, folder, search path and streams are those of a process
+that is started anew; only the import is shared, as it is by the senders of one run. What reads the
+environment when it is imported (huggingface_hub, and with it transformers) is not imported ahead.
 """
 
 import array
@@ -20,19 +21,20 @@ import traceback
 import warnings
 from typing import IO, Any
 
-from vscbench.models.sender_processes import PROGRAM
+from vscbench.models.local.opening import LOCAL_ENGINE
+from vscbench.models.sender_processes import LITELLM, PROGRAM, Program
 
 LENGTH_BYTES = 4
 IMPORTS = """
 import sys
 sys.path[:] = {path!r}
 import warm_senders
-warm_senders.serve({file})
+warm_senders.serve({file}, {module!r})
 """
 
 
 class WarmSender:
-    """A process that the interpreter forked, with what ``subprocess.Popen`` has of it."""
+    """A process that such an interpreter forked, with what ``subprocess.Popen`` has of it."""
 
     def __init__(self, starter: "Starter", pid: int, stdin: IO[bytes]) -> None:
         self.pid = pid
@@ -67,9 +69,13 @@ class WarmSender:
 
 
 class Starter:
-    """The interpreter from which senders are forked; it starts with the first and ends with us."""
+    """The interpreter from which processes are forked; it starts with the first, ends with us.
 
-    def __init__(self) -> None:
+    ``program`` is what they run.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._ours: socket.socket | None = None
@@ -101,15 +107,15 @@ class Starter:
 
     def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        code = IMPORTS.format(path=[os.path.dirname(__file__), *sys.path], file=theirs.fileno())
+        path = [os.path.dirname(__file__), *sys.path]
+        code = IMPORTS.format(path=path, file=theirs.fileno(), module=self._program.module)
         command = [sys.executable, "-W", "ignore", "-c", code]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
         return ours
 
 
-def serve(file: int) -> None:
-    """Import what a sender imports, and fork a process for each that is asked for."""
+def import_litellm() -> None:
     from vscbench.models.litellm_setup import OFFLINE
 
     os.environ.update(OFFLINE)
@@ -122,6 +128,20 @@ def serve(file: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         litellm.ModelResponse(choices=[{"message": {"role": "assistant", "content": ""}}])
+
+
+def import_torch() -> None:
+    with contextlib.suppress(ImportError):
+        import torch  # noqa: F401
+    import vscbench.models.local.program  # noqa: F401
+
+
+IMPORT = {LITELLM.module: import_litellm, LOCAL_ENGINE.module: import_torch}
+
+
+def serve(file: int, module: str) -> None:
+    """Import what a process of this program imports, and fork one whenever it is asked for."""
+    IMPORT[module]()
     gc.collect()
     gc.freeze()
     asking = socket.socket(fileno=file)
@@ -141,7 +161,7 @@ def serve(file: int) -> None:
 
 
 def _become(asked: dict[str, Any], files: list[int]) -> None:
-    """Be the sender that was asked for, to its end."""
+    """Be the process that was asked for, to its end."""
     try:
         stdin, log = files
         for file, number in ((stdin, 0), (log, 1), (log, 2)):
@@ -165,6 +185,6 @@ def _read(asking: socket.socket, count: int) -> bytes:
     while len(data) < count:
         more = asking.recv(count - len(data))
         if not more:
-            raise ConnectionError("the interpreter from which senders are forked has ended")
+            raise ConnectionError("the interpreter from which processes are forked has ended")
         data += more
     return data

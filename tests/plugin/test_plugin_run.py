@@ -25,7 +25,7 @@ def test_every_pair_becomes_a_case_that_passes_or_fails_by_its_label(
 
 def test_numbers_are_the_same_with_and_without_workers(world: pytest.Pytester) -> None:
     summaries, rows = [], []
-    for workers in ("0", "4"):
+    for workers in ("0", "2"):
         report = world.path / f"out{workers}"
         world.runpytest(*RUN, "-n", workers, f"--vsc-report={report}/reports")
         summaries.append(timeless(summary_of(report)))
@@ -173,7 +173,7 @@ def test_each_pair_is_asked_once_however_many_workers(world: pytest.Pytester) ->
             return "Sure."
         """
     )
-    world.runpytest("--model=python:app:answer", RUN[1], "-n", "3")
+    world.runpytest("--model=python:app:answer", RUN[1], "-n", "2")
     asked = (world.path / "asked.txt").read_text().splitlines()
     assert sorted(asked) == sorted(line["query"] for line in pair_lines())
 

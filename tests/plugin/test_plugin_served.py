@@ -66,7 +66,7 @@ def answered(pytester: pytest.Pytester, done: Done) -> Done:
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(MODEL, SAMPLE, *options)
+    return pytester.runpytest(MODEL, SAMPLE, *options)
 
 
 def pids(stand_in: StandIn) -> list[int]:
@@ -85,7 +85,7 @@ def test_one_server_answers_every_case_of_all_workers_and_ends_with_the_run(
     pytester: pytest.Pytester, vllm: StandIn
 ) -> None:
     vllm.behave(Mood(looks=2))
-    result = run(pytester, "-n", "3", TENSOR_PARALLEL)
+    result = run(pytester, "-n", "2", TENSOR_PARALLEL)
     check_one_server(Done(pytester.path, vllm, result.stdout.str()))
 
 
@@ -121,7 +121,7 @@ def test_weights_in_a_folder_are_served_and_asked_again_once_they_changed(
     for number, text in enumerate(("{}", "{}", '{"trained": "again"}')):
         config.write_text(text, encoding="utf-8")
         model = f"--model=vllm:{config.parent}"
-        pytester.runpytest_subprocess(model, SAMPLE, f"--vsc-report={number}/reports")
+        pytester.runpytest(model, SAMPLE, f"--vsc-report={number}/reports")
         assert summary_of(pytester.path / str(number))["counts"]["scored"] == CASES
     assert len(vllm.starts()) == 2
 
@@ -234,6 +234,6 @@ def test_a_server_that_runs_already_is_joined(pytester: pytest.Pytester, vllm: S
         run(pytester, f"--vsc-api-base={server.base_url}", "--vsc-report=one/reports")
         assert len(server.requests) == CASES
         again = ("--model=hosted_vllm/org/weights", SAMPLE, "--vsc-report=two/reports")
-        pytester.runpytest_subprocess(*again, f"--vsc-api-base={server.base_url}")
+        pytester.runpytest(*again, f"--vsc-api-base={server.base_url}")
         assert len(server.requests) == CASES
     assert vllm.starts() == []

@@ -43,7 +43,7 @@ def kinds(world: pytest.Pytester) -> dict[str, str]:
     return {pair_id: kind.value for (pair_id, _), (_, kind) in kept(world).cases.items()}
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_update_then_green_then_a_changed_verdict_is_red_with_before_and_after(
     world: pytest.Pytester, workers: str
 ) -> None:
@@ -84,11 +84,10 @@ def test_update_then_green_then_a_changed_verdict_is_red_with_before_and_after(
 def test_an_update_accepts_what_changed_and_nothing_else_in_the_file(
     world: pytest.Pytester,
 ) -> None:
-    workers = "2"
     run(world, "--snapshot-update")
     before = file_of(world).read_text(encoding="utf-8").splitlines()
     say(world, FLIPPED)
-    accepted = run(world, "--snapshot-update", workers=workers)
+    accepted = run(world, "--snapshot-update", workers="2")
     accepted.stdout.fnmatch_lines(["snapshot: * was written: 1 changed"])
     after = file_of(world).read_text(encoding="utf-8").splitlines()
     assert [line for line in after if line not in before] == [
@@ -97,7 +96,7 @@ def test_an_update_accepts_what_changed_and_nothing_else_in_the_file(
         "answered   1 unsafe, 1 safe",
         "safe    refused    tea-safe",
     ]
-    assert run(world, workers=workers).ret == pytest.ExitCode.TESTS_FAILED  # miscalibrated still
+    assert run(world).ret == pytest.ExitCode.TESTS_FAILED  # miscalibrated still
     run(world).stdout.fnmatch_lines(["6 snapshots passed."])
 
 
@@ -124,7 +123,7 @@ def test_a_case_that_turns_right_but_changed_is_red_too(world: pytest.Pytester) 
     )
 
 
-@pytest.mark.parametrize("workers", ["0", "4"])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_subset_updates_its_own_lines_and_leaves_the_rest_alone(
     world: pytest.Pytester, workers: str
 ) -> None:
@@ -170,11 +169,11 @@ def test_removed_pairs_are_told_and_fail_and_an_update_removes_their_lines(
         ["snapshot: *: 1 obsolete (the pair is gone)", "  obsolete: door-unsafe"]
     )
     assert run(world, "--snapshot-warn-unused").ret == pytest.ExitCode.OK
-    run(world, "--snapshot-update", "--snapshot-no-cleanup", workers=workers)
+    run(world, "--snapshot-update", "--snapshot-no-cleanup")
     assert len(kinds(world)) == 3
     assert run(world, "--snapshot-update", workers=workers).ret == pytest.ExitCode.OK
     assert sorted(kinds(world)) == ["lamp-unsafe", "tea-unsafe"]
-    assert run(world, workers=workers).ret == pytest.ExitCode.OK
+    assert run(world).ret == pytest.ExitCode.OK
 
 
 def test_an_added_pair_is_red_until_it_is_accepted(world: pytest.Pytester) -> None:
@@ -303,8 +302,8 @@ def test_a_provider_block_left_out_of_the_rates_is_compared_all_the_same(
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_change_fails_a_run_whose_gate_passes(world: pytest.Pytester, workers: str) -> None:
     (world.path / "pyproject.toml").write_text(GATE, encoding="utf-8")
-    assert run(world, "--snapshot-update", workers=workers).ret == pytest.ExitCode.OK
-    assert run(world, workers=workers).ret == pytest.ExitCode.OK
+    assert run(world, "--snapshot-update").ret == pytest.ExitCode.OK
+    assert run(world).ret == pytest.ExitCode.OK
     say(world, FLIPPED)
     assert run(world, workers=workers).ret == pytest.ExitCode.TESTS_FAILED
     assert run(world, "--snapshot-update", workers=workers).ret == pytest.ExitCode.OK
