@@ -75,12 +75,11 @@ def test_a_case_can_be_named_and_failed_ones_run_again(installed: Path, empty: P
     assert "6 failed, 6 deselected" in again.stdout
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 def test_snapshots_are_kept_below_the_users_root_not_beside_the_installed_benchmark(
-    installed: Path, empty: Path, workers: str, monkeypatch: pytest.MonkeyPatch
+    installed: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    options = ("--model=python:app:answer", "--vsc-sample=12", "-n", workers)
+    options = ("--model=python:app:answer", "--vsc-sample=12", "-n", "2")
     run(empty, installed, *options, "--snapshot-update")
     (kept,) = empty.glob("vsc_snapshots/*")
     assert kept.name.endswith("--none--embedded.txt")
