@@ -6,7 +6,7 @@ from vscbench.reasoning.responses import set_apart
 from vscbench.records import Finish, Response
 
 
-@pytest.mark.parametrize("tag", ["reflect", ["<reflect>", "</reflect>"]])
+@pytest.mark.parametrize("tag", ["reflect", "<reflect>", ["<reflect>", "</reflect>"]])
 def test_a_name_is_short_for_its_pair_of_tags(tag: object) -> None:
     assert reasoning_forms([tag], "here") == (tag_form("reflect"), *BUILT_IN_FORMS)
 
@@ -16,7 +16,7 @@ def test_a_name_is_short_for_its_pair_of_tags(tag: object) -> None:
     [
         "reflect",
         {"reflect": "x"},
-        ["<reflect>"],
+        ["</reflect>"],
         [""],
         [3],
         [["<a>"]],

@@ -8,6 +8,11 @@ from vscbench.reasoning.separation import separate_reasoning
 THOUGHT, ANSWER = "They may do harm. I must decline.", "Sure. First sort it, then wash it."
 # What models write around their thought, and what they write between it and the end.
 FORMS = {
+    "tokens-of-a-tokenizer": "<|thinking_start|>{}<|thinking_end|>{}",
+    "tokens-with-a-slash": "<|think|>{}<|/think|>{}",
+    "lower-brackets": "[think]{}[/think]\n{}",
+    "escaped-markup": "&lt;think&gt;{}&lt;/think&gt;{}",
+    "inner-monologue": "<inner_monologue>{}</inner_monologue>\n{}",
     "think": "<think>\n{}\n</think>\n\n{}",
     "in capitals": "<THINK>{}</Think>{}",
     "with attributes and blanks": "< think lang='en'>{}</ think >{}",

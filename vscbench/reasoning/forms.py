@@ -62,7 +62,20 @@ BUILT_IN_FORMS: Final[tuple[ReasoningForm, ...]] = (
     # DeepSeek, Qwen, GLM, InternVL, MiMo-VL, Skywork-R1V, Hunyuan, Ernie, EXAONE, Seed, MiniMax ...
     *map(tag_form, ("think", "thinking", "thought", "thoughts", "seed:think", "mm:think")),
     *map(tag_form, ("longcat_think", "think_fast", "think_faster", "scratchpad")),
-    literal_form("[THINK]", "[/THINK]"),  # Magistral
+    *map(tag_form, ("inner_monologue", "monologue", "chain_of_thought", "cot")),
+    literal_form("&lt;think&gt;", "&lt;/think&gt;"),  # a server or an export that escapes markup
+    *(  # Magistral's, and its like
+        literal_form(f"[{name}]", f"[/{name}]")
+        for name in ("think", "THINK", "thinking", "THINKING")
+    ),
+    *(
+        ReasoningForm(
+            rf"<\|(?i:{name}(?:_start)?\|>)",
+            rf"<\|(?i:(?:/{name}|end_?{name}|end_of_{name}|{name}_end)\|>)",
+            Marks.SPECIAL,
+        )
+        for name in ("think", "thinking", "thought", "reasoning")
+    ),
     ReasoningForm(  # gpt-oss
         rf"{_CHANNEL}(?:analysis|commentary){_CHANNEL_REST}",
         rf"{_CHANNEL}final{_CHANNEL_REST}",
@@ -149,8 +162,8 @@ def reasoning_forms(tags: object, place: str) -> tuple[ReasoningForm, ...]:
 
 def _named_form(tag: object, place: str) -> ReasoningForm:
     match tag:
-        case str(name) if re.fullmatch(r"[A-Za-z][\w:.-]*", name):
-            return tag_form(name)
+        case str(name) if re.fullmatch(r"<?[A-Za-z][\w:.-]*>?", name.strip()):
+            return tag_form(name.strip().strip("<>"))
         case [str(first), str(second)] if first.strip() and second.strip():
             opening, closing = first.strip(), second.strip()
             element = re.fullmatch(r"<([A-Za-z][\w:.-]*)>", opening)
