@@ -96,7 +96,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """All of the first screen; ``glance`` is the run in a line, ``facts`` are names and words."""
+    """All of the first screen; ``glance`` is the run in a line, ``facts`` are names and words.
+
+    ``warning`` is what keeps the rates from saying anything of the model, or ``None``.
+    """
 
     model: str
     run_id: str
@@ -105,6 +108,7 @@ class Headline:
     measures: tuple[Measure, ...]
     coverage: Coverage
     facts: tuple[tuple[str, str], ...]
+    warning: str | None = None
 
 
 def headline(summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> Headline:
@@ -123,6 +127,7 @@ def headline(summary: Mapping[str, Any], outcomes: Sequence[Outcome]) -> Headlin
         measures=tuple(_measures(summary)),
         coverage=_coverage(summary),
         facts=tuple(_facts(summary, outcomes)),
+        warning=final_answer_advice(summary["counts"]["by_kind"], run["method"]),
     )
 
 
@@ -208,8 +213,6 @@ def _remarks(counts: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]
         yield f"{plural(blocked, 'case')} blocked by the provider, {_BLOCKED_WORDS[run['blocked']]}"
     if without := without_final_answer(by_kind):
         yield f"no final answer: {without}"
-    if advice := final_answer_advice(by_kind, run["method"]):
-        yield f"warning: {advice}"
     if counts["no_query"]:
         yield f"{plural(counts['no_query'], 'pair')} without a query, skipped"
 
