@@ -64,6 +64,7 @@ class SnapshotFile:
     method: str
     pairs: str
     update: "UpdateOptions"
+    session: Any = None
 
     @property
     def name(self) -> str:
@@ -128,9 +129,10 @@ class SnapshotFile:
         from syrupy.assertion import SnapshotAssertion
         from syrupy.location import PyTestLocation
 
-        session: Any = getattr(request.config, "_syrupy", None) or ReadingSession()
+        if self.session is None:
+            self.session = syrupy_session(request)
         return SnapshotAssertion(
-            session=session,
+            session=self.session,
             extension_class=self.extension,
             test_location=PyTestLocation(request.node),
             update_snapshots=self.update.accepts_all,
@@ -181,6 +183,30 @@ class ReadingSession:
     ) -> Any:  # noqa: ANN401 - as syrupy has it
         """Read what is kept of a case."""
         return extension.read_snapshot(test_location=test_location, index=index, session_id="")
+
+
+def syrupy_session(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - as syrupy has it
+    """Return syrupy's session, or one that reads only where syrupy's plugin is not loaded.
+
+    Syrupy searches for unused snapshots with the extensions that its assertions have, and with its
+    default where there is no assertion. Ours finds none of the user's, so the default is added.
+    """
+    session = getattr(request.config, "_syrupy", None)
+    if session is None:
+        return ReadingSession()
+    from syrupy.assertion import SnapshotAssertion
+    from syrupy.extensions import DEFAULT_EXTENSION
+    from syrupy.location import PyTestLocation
+    from syrupy.utils import import_module_member
+
+    named = request.config.option.default_extension
+    SnapshotAssertion(  # It registers itself.
+        session=session,
+        extension_class=import_module_member(named) if named else DEFAULT_EXTENSION,
+        test_location=PyTestLocation(request.node),
+        update_snapshots=False,
+    )
+    return session
 
 
 @dataclass(frozen=True, slots=True)
