@@ -168,7 +168,7 @@ def _label_format(label_map: tuple[str, ...], settings: dict[str, object]) -> "L
 
 
 def _require_folders(files: Mapping[str, Path | None]) -> None:
-    """See that files can be written before a judge is paid."""
+    """Check that files can be written before a judge is paid."""
     for option, path in files.items():
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")

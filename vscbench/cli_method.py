@@ -213,7 +213,7 @@ def _opening(model: str, param: Sequence[str]) -> "LocalOpening":
 
 
 def _require_place(output: Path) -> None:
-    """See that the file can be written before the work is done, which may take hours."""
+    """Check that the file can be written before the work is done, which may take hours."""
     if not output.absolute().parent.is_dir():
         raise UsageError(f"-o {output}: there is no folder {output.absolute().parent}")
 

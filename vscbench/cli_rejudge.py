@@ -198,7 +198,7 @@ def _stored(past: "PastRun", path: Path | None) -> "dict[str, Response]":
 
 
 def _require_room(folder: Path) -> None:
-    """See that the new run can be written before a judge is paid."""
+    """Check that the new run can be written before a judge is paid."""
     if not os.access(folder, os.W_OK):
         raise UsageError(
             f"{folder}: the rejudged run goes beside the old one, and nothing can be written "

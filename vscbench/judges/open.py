@@ -67,7 +67,7 @@ def asks_a_model(name: str) -> bool:
 
 
 def require_labels(name: str, labels: Iterable[Label]) -> None:
-    """See that a judge can tell right from wrong for pairs of these labels.
+    """Check that a judge can tell right from wrong for pairs of these labels.
 
     Raises:
         UsageError: it reads harm alone, and there are safe pairs.

@@ -70,7 +70,7 @@ def read_demonstrations(place: Path | None) -> tuple[Contrast, ...]:
 
 
 def require_apart(shown: Sequence[Contrast], pairs: Iterable[Pair]) -> None:
-    """See that no pair that is asked was given away by a demonstration.
+    """Check that no pair that is asked was given away by a demonstration.
 
     Compared is what a model is sent and what a judge reads, without punctuation.
 

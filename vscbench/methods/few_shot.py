@@ -53,7 +53,7 @@ class FewShot:
         return {"count": self.count, "seed": self.seed, "shown": self.key.partition(":")[2]}
 
     def require_apart(self, pairs: Sequence[Pair]) -> None:
-        """See that no demonstration of the set gives a pair away, and that there are enough.
+        """Check that no demonstration of the set gives a pair away, and that there are enough.
 
         Raises:
             UsageError: one does; or the set has too few for pairs like these.

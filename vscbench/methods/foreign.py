@@ -24,7 +24,7 @@ class ForeignMethod:
     revises_activations: bool
 
     def require_apart(self, pairs: Sequence[Pair]) -> None:
-        """See that nothing it was made from is among the pairs that are asked.
+        """Check that nothing it was made from is among the pairs that are asked.
 
         Raises:
             UsageError: something is, or the method failed.
@@ -33,7 +33,7 @@ class ForeignMethod:
             self.method.require_apart(pairs)
 
     def require_model(self, name: str, identity: Mapping[str, object] | None) -> None:
-        """See that it fits the model.
+        """Check that it fits the model.
 
         Raises:
             UsageError: it does not, or the method failed.

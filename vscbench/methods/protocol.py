@@ -49,14 +49,14 @@ class Method(Protocol):
         """Whether it needs a model whose weights are loaded here."""
 
     def require_apart(self, pairs: Sequence[Pair]) -> None:
-        """See that nothing the method was made from is among the pairs that are asked.
+        """Check that nothing the method was made from is among the pairs that are asked.
 
         Raises:
             UsageError: something is; names both.
         """
 
     def require_model(self, name: str, identity: Mapping[str, object] | None) -> None:
-        """See that it fits the model that will be asked, by what the model says of itself.
+        """Check that it fits the model that will be asked, by what the model says of itself.
 
         Raises:
             UsageError: it was made for another.

@@ -67,7 +67,7 @@ class ActivationRevision:
         return True
 
     def require_apart(self, pairs: Sequence[Pair]) -> None:
-        """See that no pair that is asked touches the development half the file was made from.
+        """Check that no pair that is asked touches the development half the file was made from.
 
         Raises:
             UsageError: one does.
@@ -83,7 +83,7 @@ class ActivationRevision:
             )
 
     def require_model(self, name: str, identity: Mapping[str, object] | None) -> None:
-        """See that the model's weights are loaded here, and are those the file was made for.
+        """Check that the model's weights are loaded here, and are those the file was made for.
 
         Raises:
             UsageError: they are not.

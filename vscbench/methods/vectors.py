@@ -168,7 +168,7 @@ def _read_front(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], int]:
 
 
 def _require_tensors(header: VectorHeader, tensors: Mapping[str, Any], room: int) -> None:
-    """See that a file has the tensors that its header speaks of, whole, and no other.
+    """Check that a file has the tensors that its header speaks of, whole, and no other.
 
     Raises:
         ValueError: it has not.

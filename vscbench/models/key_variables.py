@@ -55,7 +55,7 @@ _NAMES: Final = {
 def require_sendable_keys(
     litellm_id: str, provider: str, environment: Mapping[str, str] = os.environ
 ) -> None:
-    """See that the keys of a provider can be sent as they are.
+    """Check that the keys of a provider can be sent as they are.
 
     Args:
         litellm_id: the model, as the error names it.
@@ -79,7 +79,7 @@ def require_sendable_keys(
 
 
 def require_sendable_token(where: str, environment: Mapping[str, str] = os.environ) -> None:
-    """See that the token of the Hugging Face hub, if there is one, can be sent.
+    """Check that the token of the Hugging Face hub, if there is one, can be sent.
 
     Args:
         where: what the error begins with.

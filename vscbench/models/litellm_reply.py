@@ -69,12 +69,12 @@ def read_reply(reply: Completion, wire: Wire, block_words: Sequence[str] = NO_WO
     is_error = wire.response is not None and not wire.is_answer
     if is_error or not reply.choices or error_in(body) is not None:
         return read_wire(wire, block_words)
-    told, raw = _answer_of(reply), read_answer(body)
+    mapped, raw = _answer_of(reply), read_answer(body)
     if raw is None and "choices" in mapping(body):  # of which litellm makes an empty answer
         raise unreadable(wire)
-    answer = _with_raw(told, raw, body)
+    answer = _with_raw(mapped, raw, body)
     # litellm leaves the thoughts of an answer that Gemini blocked out of its count and its cost.
-    cost = _cost(reply) if answer.tokens == told.tokens else None
+    cost = _cost(reply) if answer.tokens == mapped.tokens else None
     return _response(answer, wire, _served(reply, wire, body), cost, block_words)
 
 
@@ -169,16 +169,16 @@ def _answer_of(reply: Completion) -> RawAnswer:
     )
 
 
-def _with_raw(told: RawAnswer, raw: RawAnswer | None, body: object) -> RawAnswer:
+def _with_raw(mapped: RawAnswer, raw: RawAnswer | None, body: object) -> RawAnswer:
     """Prefer the provider's own body; of a form that is not read here, only its ending."""
     if raw is None:
-        return replace(told, ending=ending_in(body) or told.ending)
-    if raw.is_plain and told.text.strip() and not told.refusal:
+        return replace(mapped, ending=ending_in(body) or mapped.ending)
+    if raw.is_plain and mapped.text.strip() and not mapped.refusal:
         return replace(
-            told, ending=raw.ending, final=raw.final, reasoning=raw.reasoning or told.reasoning
+            mapped, ending=raw.ending, final=raw.final, reasoning=raw.reasoning or mapped.reasoning
         )
-    tokens = raw.tokens if raw.tokens != (None, None) else told.tokens
-    return replace(raw, tokens=tokens, reasoning=raw.reasoning or told.reasoning)
+    tokens = raw.tokens if raw.tokens != (None, None) else mapped.tokens
+    return replace(raw, tokens=tokens, reasoning=raw.reasoning or mapped.reasoning)
 
 
 def _reasoning(message: Message) -> str | None:
@@ -205,13 +205,13 @@ def _served(reply: Completion, wire: Wire, body: object) -> str | None:
 
 def _tokens(reply: Completion) -> tuple[int | None, int | None]:
     usage = getattr(reply, "usage", None)
-    told: Mapping[str, Any] = {
+    mapped: Mapping[str, Any] = {
         name: getattr(usage, name, None)
         for name in ("prompt_tokens", "completion_tokens", "total_tokens")
     }
     details = getattr(usage, "completion_tokens_details", None)
     reasoning = {"reasoning_tokens": getattr(details, "reasoning_tokens", None)}
-    prompt, completion = openai_tokens({**told, "completion_tokens_details": reasoning})
+    prompt, completion = openai_tokens({**mapped, "completion_tokens_details": reasoning})
     # litellm writes zeros where the provider said nothing.
     return (prompt, completion) if prompt or completion else (None, None)
 

@@ -84,7 +84,7 @@ def find_route(litellm: ModuleType, litellm_id: str, spec: ModelSpec) -> Route:
 
 
 def require_images(route: Route, spec: ModelSpec, takes_images: bool | None) -> None:
-    """See that a model that is to be sent images is not known to refuse them.
+    """Check that a model that is to be sent images is not known to refuse them.
 
     Args:
         route: the model.

@@ -67,12 +67,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say in a line each where ``--model`` and ``--snapshot-update`` belong to somebody else."""
     syrupy: SyrupyOptions = config.pluginmanager.getplugin(SYRUPY_OPTIONS)
-    told = []
+    lines = []
     if not config.stash.get(MODEL_IS_OURS, True):
-        told.append("--model belongs to another plugin or conftest here; use --vsc-model=NAME")
+        lines.append("--model belongs to another plugin or conftest here; use --vsc-model=NAME")
     if syrupy.gave_way and config.pluginmanager.hasplugin("vscbench-fixtures"):
-        told.append("--snapshot-update belongs to another plugin here; use --vsc-snapshot-update")
-    return [f"vscbench: {each}" for each in told]
+        lines.append("--snapshot-update belongs to another plugin here; use --vsc-snapshot-update")
+    return [f"vscbench: {each}" for each in lines]
 
 
 def pytest_pycollect_makemodule(

@@ -271,7 +271,7 @@ class BenchmarkRun:
     def _require_whole_images(
         self, cases: Sequence[tuple[Pair, Request]], model: Model, judge: Judge, archive: Archive
     ) -> None:
-        """See that what will be sent decodes; nothing is decoded that is stored, or was before.
+        """Check that what will be sent decodes; nothing is decoded that is stored, or was before.
 
         Raises:
             DataError: an image does not; nothing was sent.

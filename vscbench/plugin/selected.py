@@ -60,7 +60,7 @@ class SelectedPairs:
         return {repeat.id: repeat for repeat in self.repeats if repeat.pair.query}
 
     def require_distinct(self) -> None:
-        """See that no question goes by the id of a pair: a case's outcome goes by it.
+        """Check that no question goes by the id of a pair: a case's outcome goes by it.
 
         Raises:
             VscbenchError: one does, or something cannot be opened.

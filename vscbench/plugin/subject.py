@@ -210,7 +210,7 @@ class Subject:
 
 
 def require_method(method: Method, spec: ModelSpec, named: Mapping[str, NamedModel]) -> None:
-    """See that a model of this kind can be asked by a method.
+    """Check that a model of this kind can be asked by a method.
 
     Raises:
         UsageError: it cannot; says which can.

@@ -48,7 +48,7 @@ class Cell:
         return [*self.selected.repeat_by_id.values(), *questions]
 
     def check(self) -> None:
-        """See that the model can be asked by the method, and the method may be asked the pairs.
+        """Check that the model can be asked by the method, and the method may be asked the pairs.
 
         Raises:
             VscbenchError: something cannot work.
@@ -78,7 +78,7 @@ class Sweep:
     _done: Progress = field(default_factory=Progress)
 
     def check(self) -> None:
-        """See that every cell can work, as far as can be seen before anything is opened.
+        """Check that every cell can work, as far as can be seen before anything is opened.
 
         Raises:
             VscbenchError: says of the first that cannot why.

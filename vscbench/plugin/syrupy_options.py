@@ -58,7 +58,7 @@ class SyrupyOptions:
                 self._give_way(manager)
 
     def require_owner(self, args: Sequence[str]) -> None:
-        """See that somebody has the option that asks to write snapshots, where it is given.
+        """Check that somebody has the option that asks to write snapshots, where it is given.
 
         Raises:
             pytest.UsageError: nobody has, as syrupy is not installed.

@@ -144,7 +144,7 @@ def read_config(source: str, folder: Path) -> Mapping[str, Any]:
 
 
 def require_weights(source: str, folder: Path) -> None:
-    """See that the weights are there, whole, in a form that cannot run code.
+    """Check that the weights are there, whole, in a form that cannot run code.
 
     Raises:
         UsageError: they are not.
@@ -159,7 +159,7 @@ def require_weights(source: str, folder: Path) -> None:
 
 
 def require_readable(files: Iterable[Path]) -> None:
-    """See that no file is cut short, or only points to one, before anything else takes time.
+    """Check that no file is cut short, or only points to one, before anything else takes time.
 
     Raises:
         UsageError: one is.

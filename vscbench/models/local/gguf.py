@@ -68,7 +68,7 @@ def read_gguf_header(file: Path) -> GgufHeader:
 
 
 def require_gguf(source: str, file: Path) -> None:
-    """See that a file can be loaded by transformers and asked.
+    """Check that a file can be loaded by transformers and asked.
 
     Raises:
         UsageError: it cannot, or the package that reads it is missing.

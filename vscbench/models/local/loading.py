@@ -133,7 +133,7 @@ def load_model(checkpoint: Checkpoint, parameters: LocalParameters, machine: Mac
 
 
 def _require_room(checkpoint: Checkpoint, machine: Machine) -> None:
-    """See that the weights fit into the memory of the machine, where they are to lie there.
+    """Check that the weights fit into the memory of the machine, where they are to lie there.
 
     A GPU says so by itself; a machine ends some process, or everything stands still.
     """

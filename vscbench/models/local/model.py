@@ -152,7 +152,7 @@ def check_checkpoint(opening: LocalOpening) -> tuple[Opened, RowMaker]:
 
 
 def require_asked(model: LocalModel, spec: ModelSpec) -> None:
-    """See that a model that is open already can be asked what a spec says as well.
+    """Check that a model that is open already can be asked what a spec says as well.
 
     Raises:
         UsageError: it cannot.
@@ -162,7 +162,7 @@ def require_asked(model: LocalModel, spec: ModelSpec) -> None:
 
 
 def require_turns(checkpoint: Checkpoint, prompting: Prompting, spec: ModelSpec) -> None:
-    """See that a system prompt and demonstrations get to the model, where they will be sent.
+    """Check that a system prompt and demonstrations get to the model, where they will be sent.
 
     Raises:
         UsageError: they would not.
@@ -174,7 +174,7 @@ def require_turns(checkpoint: Checkpoint, prompting: Prompting, spec: ModelSpec)
 
 
 def require_sight(checkpoint: Checkpoint, spec: ModelSpec) -> None:
-    """See that a model that is to be sent images takes them.
+    """Check that a model that is to be sent images takes them.
 
     Raises:
         UsageError: it takes text only; names the ways out.

@@ -69,7 +69,7 @@ class LocalOpening:
 
 
 def require_packages(opening: LocalOpening) -> None:
-    """See that what loads weights is installed, without importing it.
+    """Check that what loads weights is installed, without importing it.
 
     Raises:
         UsageError: it is not, or an option was given that has no meaning here.

@@ -122,7 +122,7 @@ def overlay_original_llava(model: "PreTrainedModel", folder: Path) -> None:
 
 
 def require_at_hand(model: "PreTrainedModel", folder: Path) -> None:
-    """See that weights can be changed: where some wait on a CPU or a disk, that would do nothing.
+    """Check that weights can be changed: where some wait on a CPU or a disk, that would do nothing.
 
     Raises:
         UsageError: they are spread beyond the memory of the device.

@@ -137,7 +137,7 @@ def choose_prompting(
 
 
 def require_place_for_system(source: str, prompting: Prompting, *, with_image: bool) -> None:
-    """See that a system prompt that is to be sent gets to the model.
+    """Check that a system prompt that is to be sent gets to the model.
 
     Args:
         source: the checkpoint, for messages.
@@ -157,7 +157,7 @@ def require_place_for_system(source: str, prompting: Prompting, *, with_image: b
 
 
 def require_conversation(source: str, prompting: Prompting) -> None:
-    """See that demonstrations that are to be sent get to the model.
+    """Check that demonstrations that are to be sent get to the model.
 
     Raises:
         UsageError: it is asked one bare question.

@@ -52,7 +52,7 @@ class ServedOpening:
         return replace(self.hosted, spec=spec)
 
     def require_startable(self) -> None:
-        """See that the server could be started and reached.
+        """Check that the server could be started and reached.
 
         Raises:
             UsageError: it is not installed, or a proxy would come between.
