@@ -69,7 +69,7 @@ def pytester(
 
 @pytest.fixture(scope="session", autouse=True)
 def warm_senders() -> Iterator[None]:
-    """Processes of models start with litellm or transformers imported, seconds of a processor each."""
+    """Processes of models start with litellm or transformers imported: seconds of work spared."""
     if sys.platform != "linux":  # elsewhere a process that forks is not safe
         yield
         return

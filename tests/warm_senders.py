@@ -1,9 +1,8 @@
 """Processes of models that start with litellm or transformers imported: seconds of work spared.
 
 The program that they run, its environment, folder, search path and streams are those of a process
-that is started anew; only the import is shared, as it is by the senders of one run. huggingface_hub,
-and with it transformers, reads variables when it is imported: where a test changed one of them, a
-process is started anew.
+that is started anew; only the import is shared, as it is by the senders of one run. transformers
+reads variables when it is imported: where a test changed one of them, a process is started anew.
 """
 
 import array
