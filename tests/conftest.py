@@ -69,7 +69,7 @@ def pytester(
 
 @pytest.fixture(scope="session", autouse=True)
 def warm_senders() -> Iterator[None]:
-    """Processes of models start with litellm or torch imported, a processor's 3 seconds each."""
+    """Processes of models start with litellm or transformers imported: seconds of work spared."""
     if sys.platform != "linux":  # elsewhere a process that forks is not safe
         yield
         return
@@ -77,7 +77,9 @@ def warm_senders() -> Iterator[None]:
 
     def start(program: Program, log: IO[bytes]) -> object:
         starter = starters.get(program)
-        return starter.start(log) if starter else START_INTERPRETER(program, log)
+        if starter is None or not starter.will_do:
+            return START_INTERPRETER(program, log)
+        return starter.start(log)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sender_processes, "start_interpreter", start)

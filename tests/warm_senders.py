@@ -1,8 +1,8 @@
-"""Processes of models that start with litellm or torch imported: seconds of work spared each.
+"""Processes of models that start with litellm or transformers imported: seconds of work spared.
 
 The program that they run, its environment, folder, search path and streams are those of a process
-that is started anew; only the import is shared, as it is by the senders of one run. What reads the
-environment when it is imported (huggingface_hub, and with it transformers) is not imported ahead.
+that is started anew; only the import is shared, as it is by the senders of one run. transformers
+reads variables when it is imported: where a test changed one of them, a process is started anew.
 """
 
 import array
@@ -25,6 +25,10 @@ from vscbench.models.local.opening import LOCAL_ENGINE
 from vscbench.models.sender_processes import LITELLM, PROGRAM, Program
 
 LENGTH_BYTES = 4
+READ_AT_IMPORT = (
+    *("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_MODULES_CACHE", "XDG_CACHE_HOME"),
+    *("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_ENDPOINT", "HF_TOKEN"),
+)
 IMPORTS = """
 import sys
 sys.path[:] = {path!r}
@@ -68,6 +72,11 @@ class WarmSender:
                 os.kill(self.pid, number)
 
 
+def read_at_import() -> list[str | None]:
+    """Return the variables that what is imported ahead reads."""
+    return [os.environ.get(name) for name in READ_AT_IMPORT]
+
+
 class Starter:
     """The interpreter from which processes are forked; it starts with the first, ends with us.
 
@@ -76,9 +85,15 @@ class Starter:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._variables = read_at_import()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._ours: socket.socket | None = None
+
+    @property
+    def will_do(self) -> bool:
+        """Whether what is imported there has read the variables as they are now."""
+        return read_at_import() == self._variables
 
     def start(self, log: IO[bytes]) -> WarmSender:
         reading, writing = os.pipe()
@@ -130,13 +145,22 @@ def import_litellm() -> None:
         litellm.ModelResponse(choices=[{"message": {"role": "assistant", "content": ""}}])
 
 
-def import_torch() -> None:
+def import_transformers() -> None:
+    from vscbench.models.local.quiet import be_quiet
+
+    be_quiet()
+    import vscbench.models.local.program
+
     with contextlib.suppress(ImportError):
-        import torch  # noqa: F401
-    import vscbench.models.local.program  # noqa: F401
+        import transformers
+
+        # What most tiny checkpoints are opened with; transformers imports it when it is named.
+        for name in ("AutoModelForImageTextToText", "LlavaForConditionalGeneration"):
+            getattr(transformers, name)
+        import vscbench.models.local.model  # noqa: F401
 
 
-IMPORT = {LITELLM.module: import_litellm, LOCAL_ENGINE.module: import_torch}
+IMPORT = {LITELLM.module: import_litellm, LOCAL_ENGINE.module: import_transformers}
 
 
 def serve(file: int, module: str) -> None:

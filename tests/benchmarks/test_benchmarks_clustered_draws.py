@@ -43,7 +43,7 @@ def test_draws_follow_the_chances_of_each_size() -> None:
     assert counts == pytest.approx(chances[3], abs=0.02)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(RATE, ICC)
 def test_the_shares_of_clusters_have_the_mean_of_their_distribution(
     rate: float, icc: float

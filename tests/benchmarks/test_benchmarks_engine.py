@@ -1,11 +1,9 @@
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import engine
-from benchmarks.engine import Plan, Run, problem_of, row
+from benchmarks.engine import Plan, Run, all_contenders, choose, main, problem_of, row
 from benchmarks.process_cost import Cost
 
 PLAN = Plan(Path(), cases=10, image_bytes=3_000, latency_s=0.1, concurrency=4)
@@ -13,18 +11,15 @@ STATS = {"requests": 10, "answered": 10, "distinct": 10, "bytes": 9_000, "peak_i
 COST = Cost(0, 1.0, 2.0, 50_000_000, 60_000_000, 0)
 
 
-def run_engine(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(Path(engine.__file__)), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_ours_alone_asks_once_for_every_pair_and_fills_its_row() -> None:
-    done = run_engine(
-        *["--only", "ours -n 0", "--rounds", "1", "--cases", "6"],
-        *["--latency", "0.01", "--concurrency", "2", "--image-kb", "3"],
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("ours -n 0")]
+def test_ours_alone_asks_once_for_every_pair_and_fills_its_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["--only", "ours -n 0", "--rounds", "1", "--cases", "6"]
+    world = ["--latency", "0.01", "--concurrency", "2", "--image-kb", "3"]
+    monkeypatch.setattr(sys, "argv", ["engine.py", *chosen, *world])
+    main()
+    said = capsys.readouterr().out
+    lines = [line for line in said.splitlines() if line.startswith("ours -n 0")]
     wall, ideal, cpu, cpu_a_case, *_, in_flight, asked = lines[0].removeprefix("ours -n 0").split()
     assert float(wall) == pytest.approx(float(ideal) * 0.03, abs=0.01)
     assert float(cpu) == pytest.approx(float(cpu_a_case) * 0.006, abs=0.01)
@@ -33,12 +28,15 @@ def test_ours_alone_asks_once_for_every_pair_and_fills_its_row() -> None:
     assert lines[1].split()[-2] == "vscbench"
 
 
-def test_a_contender_that_is_not_installed_is_one_line_that_says_how_to_get_it() -> None:
-    done = run_engine("--only", "inspect", "--peer-python", "no-such-python")
-    assert done.returncode == 1
-    assert "skipped: inspect-ai is not installed" in done.stdout
-    assert "pip install inspect-ai" in done.stdout
-    assert "no contender that is installed has 'inspect' in its name" in done.stderr
+def test_a_contender_that_is_not_installed_is_one_line_that_says_how_to_get_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        choose(all_contenders("no-such-python", None), "inspect")
+    said = capsys.readouterr().out
+    assert "skipped: inspect-ai is not installed" in said
+    assert "pip install inspect-ai" in said
+    assert "no contender that is installed has 'inspect' in its name" in str(ended.value)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from benchmarks.generation.work import FEWEST_TOKENS, MOST_TOKENS, make_work
 pytest.importorskip("torch", reason="local models are models of torch")
 pytest.importorskip("transformers", reason="local models are models of transformers")
 
-ROOT = Path(__file__).resolve().parents[2]
 # A decoder of 10 parameters with a head of 2: a token costs 24 FLOP, and 1 for each it looks at.
 SHAPE = Shape(
     layers=10,
@@ -27,19 +24,22 @@ SHAPE = Shape(
 )
 
 
-def test_our_engine_and_its_contenders_give_the_same_texts_and_a_table() -> None:
-    command = [sys.executable, "-m", "benchmarks.local", "--requests", "8", "--subset", "2"]
-    options = ["--rounds", "1", "--fixed-rows", "3", "--only", "fixed,one", "--threads", "1"]
+def test_our_engine_and_its_contenders_give_the_same_texts_and_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks.local import main
+
+    command = ["benchmarks.local", "--requests", "8", "--subset", "2", "--rounds", "1"]
+    options = ["--fixed-rows", "3", "--only", "fixed,one", "--threads", "1"]
     peaks = ["--peak-tflops", "0.1", "--peak-tbs", "0.02"]
-    done = subprocess.run(
-        [*command, *options, *peaks], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = dict(re.findall(r"^(ours|fixed, 3 rows|one by one) +(\d.*)$", done.stdout, re.M))
+    monkeypatch.setattr(sys, "argv", [*command, *options, *peaks])
+    main()
+    said = capsys.readouterr().out
+    rows = dict(re.findall(r"^(ours|fixed, 3 rows|one by one) +(\d.*)$", said, re.M))
     assert [rows[name].split()[0] for name in rows] == ["8", "8", "2"]
     assert [rows[name].split()[-1] for name in rows] == ["100.00%"] * 3
-    assert re.search(r"ours, last round: 8 prompts of \d+ tokens", done.stdout)
-    assert re.search(r"roofline .* = \d+\.\d% of", done.stdout)
+    assert re.search(r"ours, last round: 8 prompts of \d+ tokens", said)
+    assert re.search(r"roofline .* = \d+\.\d% of", said)
 
 
 def test_a_text_that_differs_is_named_with_the_word_and_lowers_the_share() -> None:

@@ -1,66 +1,42 @@
-import json
 import os
 import re
-import signal
-import subprocess
+import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from tiny_vlms import make_tiny
 
-from benchmarks.faults import Measured, read_newest, run_benchmark
+from benchmarks.faults import Measured, read_newest
 from benchmarks.killing import (
     STORE,
     Aim,
     examine,
     kill_at_once,
     marked,
-    screen_of,
     started,
     survivors,
     until_true,
 )
+from vscbench.models import sender_processes
+from vscbench.models.local.opening import LOCAL_ENGINE
+from vscbench.models.sender_processes import Program
 
 pytest.importorskip("torch", reason="local models are models of torch")
 pytest.importorskip("transformers", reason="local models are models of transformers")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
-CASES = 32
-KEPT = 5
-ENDED_WITHIN_S = 60.0
+CASES = 16
+KEPT = 4
 LOG = STORE.parent / "local-engine.log"
-# What every process of a run writes down when it ends: what it imported, and what it started.
-WITNESS = """
-import json, sys
-from vscbench.models.sender_processes import PROGRAM
-started = []
-sys.addaudithook(lambda event, said: event == "subprocess.Popen" and started.append(said[1]))
-def pytest_sessionfinish(session):
-    process = getattr(session.config, "workerinput", {}).get("workerid", "main")
-    engines = sum(PROGRAM in command for command in started)
-    with open(f"seen-{process}.json", "w", encoding="utf-8") as file:
-        json.dump({"modules": sorted(sys.modules), "engines": engines}, file)
-"""
-# The engine looks how much memory there is before it reads the weights, and once they are there:
-# from then on it may take 160 MB more than it has. Python runs this at its start, where it is on
-# the search path.
-LITTLE_MEMORY = """
-import sys
-rooms = [400, 160]
-def limit(event, said):
-    if event == "open" and str(said[0]) == "/proc/meminfo" and rooms:
-        import resource
-        with open("/proc/self/statm") as file:
-            most = int(file.read().split()[0]) * resource.getpagesize() + rooms.pop(0) * 1024**2
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-sys.addaudithook(limit)
-"""
+# What an engine may take beyond what it has once its libraries are there: enough for the weights
+# and for a request alone, too little for all of them at once.
+ROOM = 220 * 2**20
+STATM_DATA = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +47,72 @@ class World:
     folder: Path
     quiet: Measured
 
-    def options(self, workers: int, *options: str) -> list[str]:
-        return options_for(self.checkpoint, workers, *options)
+    def options(self, *options: str) -> list[str]:
+        return options_for(self.checkpoint, *options)
 
 
-def options_for(checkpoint: Path, workers: int, *options: str) -> list[str]:
-    chosen = [f"--model=local:{checkpoint}", f"--vsc-sample={CASES}", "-n", str(workers)]
-    return [*chosen, "-p", "witness", "--vsc-param=max_tokens=300", *options]
+def options_for(checkpoint: Path, *options: str) -> list[str]:
+    chosen = [f"--model=local:{checkpoint}", f"--vsc-sample={CASES}"]
+    return [*chosen, "--vsc-param=max_tokens=300", *options]
+
+
+class Engines(list[Any]):
+    """The engines that runs of this test have started, as processes."""
+
+
+@pytest.fixture
+def engines(warm_senders: None, monkeypatch: pytest.MonkeyPatch) -> Engines:
+    """Every engine that a run of this test starts, with what Popen has of it."""
+    found, start = Engines(), sender_processes.start_interpreter
+
+    def start_and_note(program: Program, log: IO[bytes]) -> Any:  # noqa: ANN401 - Popen, or alike
+        process = start(program, log)
+        if program is LOCAL_ENGINE:
+            found.append(process)
+        return process
+
+    monkeypatch.setattr(sender_processes, "start_interpreter", start_and_note)
+    return found
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    checkpoint = make_tiny("llava", tmp_path_factory.mktemp("weights"))
-    folder = tmp_path_factory.mktemp("quiet")
-    with_witness(folder)
-    return World(checkpoint, folder, run_benchmark(folder, options_for(checkpoint, 0)))
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny("llava", tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> list[World]:
+    """The world, once a test has made it."""
+    return []
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Path:
-    with_witness(tmp_path)
-    return tmp_path
+def world(
+    checkpoint: Path,
+    undisturbed: list[World],
+    pytester: pytest.Pytester,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> World:
+    if not undisturbed:
+        folder = tmp_path_factory.mktemp("quiet")
+        quiet = run_in(folder, pytester, options_for(checkpoint))
+        undisturbed.append(World(checkpoint, folder, quiet))
+    return undisturbed[0]
 
 
-@pytest.fixture
-def mark(tmp_path: Path) -> str:
-    """What tells the processes of this test from all others."""
-    return f"{os.getpid()}-{tmp_path.name}"
-
-
-def with_witness(folder: Path) -> None:
-    (folder / "witness.py").write_text(WITNESS, encoding="utf-8")
-
-
-def seen(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what each process of pytest imported and started."""
-    files = folder.glob("seen-*.json")
-    return {
-        file.stem.removeprefix("seen-"): json.loads(file.read_text(encoding="utf-8"))
-        for file in files
-    }
+def run_in(
+    folder: Path,
+    pytester: pytest.Pytester,
+    options: Sequence[str],
+    plugins: Sequence[object] = (),
+    status: int | None = None,
+) -> Measured:
+    """Run within this process, in a folder, and return what was measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = pytester.runpytest(*options, plugins=plugins)
+    assert result.ret in ({0, 1} if status is None else {status})
+    return read_newest(folder, result.stdout.str() + result.stderr.str())
 
 
 def loads(folder: Path) -> list[str]:
@@ -141,17 +143,12 @@ def same(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_many_workers_share_one_engine_and_get_the_outcomes_of_one_process(
-    world: World, fresh: Path
+    world: World, pytester: pytest.Pytester, engines: Engines
 ) -> None:
-    shared = run_benchmark(fresh, world.options(3))
+    shared = run_in(pytester.path, pytester, world.options("-n", "2"))
     assert same(shared.rows) == same(world.quiet.rows)
     assert shared.summary["counts"] == world.quiet.summary["counts"]
-    assert len(loads(fresh)) == len(loads(world.folder)) == 1
-    processes = seen(fresh)
-    assert set(processes) == {"main", "gw0", "gw1", "gw2"}
-    assert [processes[name]["engines"] for name in sorted(processes)] == [0, 0, 0, 1]
-    for process in (*processes.values(), *seen(world.folder).values()):
-        assert not {"torch", "transformers"} & set(process["modules"])
+    assert len(loads(pytester.path)) == len(loads(world.folder)) == len(engines) == 1
 
 
 def test_answers_are_whole_and_the_weights_are_named(world: World) -> None:
@@ -163,133 +160,132 @@ def test_answers_are_whole_and_the_weights_are_named(world: World) -> None:
     assert summary["run"]["served_models"] == [f"sha256:{digest[:12]}"]
 
 
-def test_a_second_run_starts_no_engine_and_gives_the_same(world: World) -> None:
-    log = (world.folder / LOG).read_bytes()
-    again = run_benchmark(world.folder, world.options(0))
+def test_a_second_run_starts_no_engine_and_gives_the_same(
+    world: World, pytester: pytest.Pytester, engines: Engines
+) -> None:
+    again = run_in(world.folder, pytester, world.options())
     assert again.rows == world.quiet.rows
     assert (again.summary["usage"]["requests"], again.summary["usage"]["cached"]) == (0, CASES)
-    assert seen(world.folder)["main"]["engines"] == 0
-    assert (world.folder / LOG).read_bytes() == log
+    assert engines == []
 
 
-def test_a_killed_engine_stops_a_run_of_one_process_at_once(
-    world: World, fresh: Path, mark: str
-) -> None:
-    kept_by_a_run_whose_engine_is_killed(world, fresh, mark, workers=0)
+@dataclass
+class Killing:
+    """Kills the engine once some cases are done."""
+
+    engines: Engines
+    done: int = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.done += report.when == "call"
+        if self.done == KEPT:
+            self.engines[0].kill()
 
 
 def test_a_killed_engine_stops_all_workers_at_once_and_the_next_run_asks_only_the_rest(
-    world: World, fresh: Path, mark: str
+    world: World, pytester: pytest.Pytester, engines: Engines
 ) -> None:
-    kept = kept_by_a_run_whose_engine_is_killed(world, fresh, mark, workers=2)
-    again = run_benchmark(fresh, world.options(2))
+    folder = pytester.path
+    options = world.options("-n", "2", "--vsc-concurrency=1")
+    broken = run_in(folder, pytester, options, [Killing(engines)], pytest.ExitCode.INTERRUPTED)
+    integrity, kept = examine(folder / STORE)
+    assert integrity == "ok"
+    assert broken.screen.count("stopped: the local engine ended") == 1
+    assert "run the same command again" in broken.screen
+    assert "Traceback" not in broken.screen
+    assert broken.summary["complete"] is False
+    assert broken.summary["counts"]["by_kind"]["target-error"] == 0
+    assert KEPT <= broken.summary["counts"]["scored"] == kept < CASES
+
+    again = run_in(folder, pytester, world.options())
     assert again.summary["usage"]["requests"] == CASES - kept
     assert again.summary["complete"] is True
     assert same(again.rows) == same(world.quiet.rows)
+    assert len(engines) == 2
 
 
-def kept_by_a_run_whose_engine_is_killed(world: World, fresh: Path, mark: str, workers: int) -> int:
-    """Check how the run ends, and return how many answers are in its store."""
-    with started(fresh, world.options(workers, "--vsc-concurrency=1"), mark) as process:
-        until_true(lambda: examine(fresh / STORE)[1] >= 1)(process)
+def test_the_engine_ends_with_a_pytest_that_was_killed(checkpoint: Path, tmp_path: Path) -> None:
+    mark = f"{os.getpid()}-{tmp_path.name}"
+    options = options_for(checkpoint, "-n", "1", "--vsc-concurrency=1")
+    with started(tmp_path, options, mark) as process:
+        until_true(lambda: examine(tmp_path / STORE)[1] >= 1)(process)
+        # One process has torch: neither pytest's own nor a worker's.
         (engine,) = holding_torch(mark)
-        until_true(lambda: examine(fresh / STORE)[1] >= KEPT)(process)
-        os.kill(engine, signal.SIGKILL)
-        status = process.wait(ENDED_WITHIN_S)
-    assert survivors(mark) == ()
-    screen, (integrity, kept) = screen_of(fresh, mark), examine(fresh / STORE)
-    assert (status, integrity) == (pytest.ExitCode.INTERRUPTED, "ok")
-    assert screen.count("stopped: the local engine ended") == 1
-    assert "run the same command again" in screen
-    assert "Traceback" not in screen
-    broken = read_newest(fresh, screen).summary
-    assert broken["complete"] is False
-    assert broken["counts"]["by_kind"]["target-error"] == 0
-    assert KEPT <= broken["counts"]["scored"] == kept < CASES
-    return kept
-
-
-def test_the_engine_ends_with_a_pytest_that_was_killed(
-    world: World, fresh: Path, mark: str
-) -> None:
-    with started(fresh, world.options(2, "--vsc-concurrency=1"), mark) as process:
-        until_true(lambda: examine(fresh / STORE)[1] >= 1)(process)
-        assert len(holding_torch(mark)) == 1
+        assert engine != process.pid
         kill_at_once(process, mark, Aim.LEADER)
     assert survivors(mark) == ()
 
 
+@pytest.fixture
+def little_memory(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that is started has little memory beyond what its libraries take."""
+    start = sender_processes.start_interpreter
+
+    def start_small(program: Program, log: IO[bytes]) -> Any:  # noqa: ANN401 - Popen, or alike
+        process = start(program, log)
+        if program is LOCAL_ENGINE:
+            pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[STATM_DATA])
+            most = pages * resource.getpagesize() + ROOM
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (most, most))
+        return process
+
+    monkeypatch.setattr(sender_processes, "start_interpreter", start_small)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by Linux's means")
 def test_out_of_memory_makes_batches_smaller_and_loses_no_case(
-    world: World, fresh: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, pytester: pytest.Pytester, little_memory: None
 ) -> None:
-    (fresh / "sitecustomize.py").write_text(LITTLE_MEMORY, encoding="utf-8")
-    for name, value in {"PYTHONPATH": str(fresh), "MALLOC_ARENA_MAX": "1"}.items():
-        monkeypatch.setenv(name, value)
-    (fresh / "system.txt").write_text("You are careful. " * 150, encoding="utf-8")
-    squeezed = run_benchmark(fresh, world.options(0, "--vsc-system=system.txt"))
-    assert "out of memory: from now on at most" in (fresh / LOG).read_text(encoding="utf-8")
-    assert len(loads(fresh)) == 1
+    pytester.path.joinpath("system.txt").write_text("You are careful. " * 200, encoding="utf-8")
+    options = options_for(checkpoint, "--vsc-system=system.txt", "--vsc-param=max_tokens=8")
+    squeezed = run_in(pytester.path, pytester, options)
+    assert "out of memory: from now on at most" in (pytester.path / LOG).read_text(encoding="utf-8")
+    assert len(loads(pytester.path)) == 1
     assert squeezed.summary["complete"] is True, squeezed.screen
     assert squeezed.summary["counts"]["by_kind"]["target-error"] == 0
     assert squeezed.screen.count("note: memory ran out: batches were made smaller") == 1
 
 
-# One of the two cannot be asked without an image; of the others, as of llava, it is
-# tests/models/local that says of each that it answers in a batch as alone.
-@pytest.mark.parametrize("name", ["mllama", "instructblip"])
-def test_an_architecture_gives_the_same_outcomes_whatever_the_number_of_workers(
-    name: str, fresh: Path
+# Of the others, as of llava, it is tests/models/local that says that each answers in a batch as
+# alone.
+def test_a_model_that_cannot_be_asked_without_an_image_answers_all_others(
+    pytester: pytest.Pytester,
 ) -> None:
-    checkpoint = make_tiny(name, fresh / "weights")
-    runs = []
-    for workers in (0, 2):
-        folder = fresh / f"workers{workers}"
-        folder.mkdir()
-        with_witness(folder)
-        runs.append(run_benchmark(folder, options_for(checkpoint, workers, "--vsc-sample=24")))
-        assert len(loads(folder)) == 1
-    assert same(runs[0].rows) == same(runs[1].rows)
-    kinds = {row["kind"] for row in runs[0].rows if row["variant"] == "text"}
-    asks_without_image = name != "instructblip"
-    assert ("target-error" not in kinds) is asks_without_image
-    pictured = [row for row in runs[0].rows if row["variant"] != "text"]
+    checkpoint = make_tiny("instructblip", pytester.path / "weights")
+    rows = run_in(pytester.path, pytester, options_for(checkpoint)).rows
+    assert {row["kind"] for row in rows if row["variant"] == "text"} == {"target-error"}
+    pictured = [row for row in rows if row["variant"] != "text"]
     assert len({row["response"] for row in pictured}) > len(pictured) / 2
     assert all(row["error"] is None for row in pictured)
 
 
-def test_a_system_prompt_reaches_the_model(world: World, fresh: Path) -> None:
-    (fresh / "system.txt").write_text("You are careful.", encoding="utf-8")
-    told = run_benchmark(fresh, world.options(0, "--vsc-system=system.txt"))
+def test_a_system_prompt_reaches_the_model(world: World, pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("system.txt").write_text("You are careful.", encoding="utf-8")
+    told = run_in(pytester.path, pytester, world.options("--vsc-system=system.txt"))
     longer = {
         with_system["prompt_tokens"] - alone["prompt_tokens"]
         for with_system, alone in zip(told.rows, world.quiet.rows, strict=True)
     }
     assert min(longer) > 0
-    assert without(told.rows, "latency_s") != without(world.quiet.rows, "latency_s")
+    assert same(told.rows) != same(world.quiet.rows)
 
 
 def test_a_text_model_and_the_model_of_its_judge_share_the_engine_and_a_plan_loads_neither(
-    world: World, fresh: Path
+    checkpoint: Path, pytester: pytest.Pytester, engines: Engines
 ) -> None:
-    checkpoint = make_tiny("llama", fresh / "weights")
-    judge = ["--vsc-judge=rubric", f"--vsc-judge-model=local:{world.checkpoint}"]
-    options = options_for(checkpoint, 0, "--vsc-variant=text", "--vsc-sample=16", *judge)
-    plan = run_pytest(fresh, [*options, "--vsc-dry-run"])
-    assert re.search(r"requests +16\b", plan)
-    assert loads(fresh) == []
-    judged = run_benchmark(fresh, options)
-    assert [str(checkpoint) in line for line in loads(fresh)] == [True, False]
-    assert seen(fresh)["main"]["engines"] == 1
-    assert judged.summary["counts"]["by_kind"]["judge-error"] == 16
+    folder = pytester.path
+    text = make_tiny("llama", folder / "weights")
+    judge = ["--vsc-judge=rubric", f"--vsc-judge-model=local:{checkpoint}"]
+    options = options_for(text, "--vsc-variant=text", "--vsc-sample=8", *judge)
+    plan = pytester.runpytest(*options, "--vsc-dry-run").stdout.str()
+    assert re.search(r"requests +8\b", plan)
+    assert loads(folder) == []
+    engines.clear()
+    judged = run_in(folder, pytester, options)
+    assert [str(text) in line for line in loads(folder)] == [True, False]
+    assert len(engines) <= 1
+    assert judged.summary["counts"]["by_kind"]["judge-error"] == 8
     assert all(row["response"] for row in judged.rows)
-
-
-def run_pytest(folder: Path, options: Sequence[str]) -> str:
-    """Return what a run prints that must end well."""
-    command = [sys.executable, "-m", "pytest", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def nothing(folder: Path) -> Path:
@@ -316,7 +312,7 @@ def test_a_checkpoint_that_will_not_do_is_one_line_that_says_what_to_do(
     line: str,
 ) -> None:
     checkpoint = make(tmp_path / "weights")
-    result = pytester.runpytest_subprocess(f"--model=local:{checkpoint}", "-n", str(workers))
+    result = pytester.runpytest(f"--model=local:{checkpoint}", "-n", str(workers))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     told = [each for each in result.errlines if each]
     assert len(told) == 1

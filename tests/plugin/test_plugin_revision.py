@@ -13,7 +13,7 @@ from planted_directions import plant, write_planted_pairs
 
 from vscbench.cli import main
 
-CONTRASTS = 24
+CONTRASTS = 16
 TINY = ("--vsc-param=device=cpu", "--vsc-param=max_tokens=8", "--vsc-judge=keywords")
 
 
@@ -35,7 +35,7 @@ def run(
     pytester: pytest.Pytester, fitted: Path, method: str, *more: str, split: str = "test"
 ) -> pytest.RunResult:
     source = "" if method == "none" else f":{fitted / 'layers.safetensors'}"
-    return pytester.runpytest_subprocess(
+    return pytester.runpytest(
         f"--model=local:{fitted / 'model'}",
         f"--vsc-pairs={fitted / 'pairs.jsonl'}",
         f"--vsc-split={split}",
