@@ -8,6 +8,7 @@ environment when it is imported (huggingface_hub, and with it transformers) is n
 import array
 import contextlib
 import gc
+import importlib
 import json
 import os
 import random
@@ -128,6 +129,10 @@ def import_litellm() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         litellm.ModelResponse(choices=[{"message": {"role": "assistant", "content": ""}}])
+    # What litellm loads with the first request: a third of a second in each process.
+    with contextlib.suppress(AttributeError, ImportError):
+        _ = litellm.main.encoding
+        importlib.import_module("litellm.proxy.openai_files_endpoints.common_utils")
 
 
 def import_torch() -> None:
