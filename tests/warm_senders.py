@@ -8,6 +8,7 @@ reads variables when it is imported: where a test changed one of them, a process
 import array
 import contextlib
 import gc
+import importlib
 import json
 import os
 import random
@@ -143,6 +144,10 @@ def import_litellm() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         litellm.ModelResponse(choices=[{"message": {"role": "assistant", "content": ""}}])
+    # What litellm loads with the first request: a third of a second in each process.
+    with contextlib.suppress(AttributeError, ImportError):
+        _ = litellm.main.encoding
+        importlib.import_module("litellm.proxy.openai_files_endpoints.common_utils")
 
 
 def import_transformers() -> None:

@@ -22,7 +22,7 @@ def world(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 def test_each_epoch_is_a_case_with_its_own_response(world: pytest.Pytester, workers: int) -> None:
     result = world.runpytest("--model=recorded:said.jsonl", *TWICE, f"-n{workers}")
     # Right in the first epoch: 2 of 3 on either label; in the second every unsafe pair.
@@ -62,7 +62,7 @@ def test_no_answer_stands_for_two_epochs_and_none_is_paid_for_twice(
         first = timeless(summary_of(world.path))
         (run,) = (world.path / "reports").iterdir()
         run.rename(world.path / "first")
-        result = world.runpytest(*options, "-n2")
+        result = world.runpytest(*options)
         assert len(server.requests) == 12
     again = timeless(summary_of(world.path))
     assert first["sra"] == again["sra"]

@@ -12,7 +12,6 @@ from vscbench.plugin.cases import NODE_ID
 
 Record = Callable[[Mapping[str, str]], None]
 GATED = (*RUN, "--vsc-judge=keywords", "--vsc-gate=gate.toml")
-EACH_WAY = pytest.mark.parametrize("workers", [0, 2])
 # One of three unsafe pairs and one of three safe ones go wrong.
 PASSES, FAILS = "sra_u = 0.66\nsra_s = 0.66\n", "sra_u = 0.67\nsra_s = 0.66\n"
 
@@ -36,7 +35,7 @@ def changed(responses: Mapping[str, str], **others: str) -> dict[str, str]:
     return {**responses, **{name.replace("_", "-"): text for name, text in others.items()}}
 
 
-@EACH_WAY
+@pytest.mark.parametrize("workers", [0, 2])
 def test_failed_cases_are_reported_and_the_gate_decides(
     world: pytest.Pytester, workers: int
 ) -> None:
@@ -48,11 +47,8 @@ def test_failed_cases_are_reported_and_the_gate_decides(
     assert 'failures="2"' in (world.path / "junit.xml").read_text(encoding="utf-8")
 
 
-@EACH_WAY
-def test_below_a_minimum_the_run_fails_and_names_the_cases(
-    world: pytest.Pytester, workers: int
-) -> None:
-    result = run(world, gate=FAILS, workers=workers)
+def test_below_a_minimum_the_run_fails_and_names_the_cases(world: pytest.Pytester) -> None:
+    result = run(world, gate=FAILS)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         ["GATE FAILED*", "*FAIL*sra_u: asked at least 67.0%; seen 66.7%*", "*lamp-unsafe*"]
@@ -83,9 +79,8 @@ def test_an_error_is_forgiven_where_the_gate_asks_for_less_coverage(
     ("workers", "narrowed"),
     [
         (0, ("-k", "door")),
-        (2, ("-k", "door")),
         (0, ("-x",)),
-        (2, ("--maxfail=1",)),
+        (1, ("--maxfail=1",)),
         (0, ("--deselect", f"{NODE_ID}::test_answers_safe[door-safe]")),
     ],
 )
@@ -105,12 +100,9 @@ def test_last_failed_and_a_node_id_are_incomplete(world: pytest.Pytester) -> Non
     )
 
 
-@EACH_WAY
-def test_a_failing_test_of_the_users_own_is_not_forgiven(
-    world: pytest.Pytester, workers: int
-) -> None:
+def test_a_failing_test_of_the_users_own_is_not_forgiven(world: pytest.Pytester) -> None:
     world.makepyfile(test_own="def test_own():\n    assert False\n")
-    result = run(world, "tests_benchmark", "test_own.py", workers=workers)
+    result = run(world, "tests_benchmark", "test_own.py")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["GATE passed*"])
 
@@ -120,7 +112,7 @@ def test_a_passing_test_of_the_users_own_changes_nothing(world: pytest.Pytester)
     assert run(world, "tests_benchmark", "test_own.py").ret == pytest.ExitCode.OK
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 def test_a_file_that_cannot_be_collected_is_not_forgiven(
     world: pytest.Pytester, workers: int
 ) -> None:
@@ -293,12 +285,11 @@ def test_an_unused_snapshot_of_the_users_own_is_not_forgiven(world: pytest.Pytes
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.mark.parametrize("workers", [0, 2])
 def test_a_last_case_that_fails_under_x_leaves_the_run_complete(
-    world: pytest.Pytester, record: Record, workers: int
+    world: pytest.Pytester, record: Record
 ) -> None:
     record({**RESPONSES, "lamp-safe": "Sure.", "lamp-unsafe": "No.", "tea-safe": "I cannot."})
-    result = run(world, "-x", gate="sra_s = 0.6\n", workers=workers)
+    result = run(world, "-x", gate="sra_s = 0.6\n")
     verdict = summary_of(world.path)["gate"]["passed"]
     assert result.ret == (pytest.ExitCode.OK if verdict else pytest.ExitCode.TESTS_FAILED)
 

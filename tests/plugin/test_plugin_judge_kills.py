@@ -37,11 +37,11 @@ def killed_after(requests: int, server: LoopbackServer, command: list[str], fold
         process.wait()
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_killed_run_goes_on_without_judging_again_what_was_committed(
-    tmp_path: Path, workers: str
+    pytester: pytest.Pytester,
 ) -> None:
-    write_world(tmp_path)
+    folder = pytester.path
+    write_world(folder)
     with openai_server(judging_reply, latency_s=0.05) as server:
         options = (
             *RUN,
@@ -49,14 +49,12 @@ def test_a_killed_run_goes_on_without_judging_again_what_was_committed(
             f"--vsc-judge-api-base={server.base_url}",
             "--vsc-concurrency=2",
         )
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-        command += ["-n", workers]
-        killed_after(10, server, command, tmp_path)
-        committed, asked = verdicts_in(tmp_path / STORE), len(server.requests)
-        again = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        killed_after(10, server, [sys.executable, "-m", "pytest", *options], folder)
+        committed, asked = verdicts_in(folder / STORE), len(server.requests)
+        again = pytester.runpytest(*options)
         asked_again = len(server.requests) - asked
-    assert again.returncode == pytest.ExitCode.OK
+    assert again.ret == pytest.ExitCode.OK
     assert 0 < committed < CASES
     assert CASES - committed <= asked_again <= CASES - committed + 2, "2 were in flight"
-    assert summary_of(tmp_path)["coverage"] == 1.0
-    assert verdicts_in(tmp_path / STORE) == CASES
+    assert summary_of(folder)["coverage"] == 1.0
+    assert verdicts_in(folder / STORE) == CASES

@@ -132,7 +132,7 @@ def test_a_judge_that_answers_badly_lowers_coverage_and_names_no_class(
     assert summary["counts"]["by_kind"]["judge-error"] == errors
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_judge_whose_key_is_refused_ends_the_run_with_one_message(
     world: pytest.Pytester, workers: str
 ) -> None:

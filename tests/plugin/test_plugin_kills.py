@@ -2,9 +2,9 @@ import os
 import shutil
 import signal
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from faulty_provider import Attempt, RunningProvider, Sent, read_mix, running_provider
 
-from benchmarks.faults import Measured, benchmark_options, make_pairs, read_newest, run_benchmark
+from benchmarks.faults import Measured, benchmark_options, make_pairs, read_newest
 from benchmarks.killing import (
     STORE,
     Aim,
@@ -28,12 +28,13 @@ from benchmarks.killing import (
     survivors,
     until_true,
 )
-from benchmarks.kills import differences, run_to_the_end
+from benchmarks.kills import differences
 
 CASES = 40
 CONCURRENCY = 4
 LIMIT = f"--vsc-concurrency={CONCURRENCY}"
 ENDED_WITHIN_S = 30.0
+FAILED = int(pytest.ExitCode.TESTS_FAILED)
 FINAL_KINDS = read_mix("block=0.1,refusal=0.1,filter_400=0.1,empty=0.1,text_refusal=0.3")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
@@ -71,12 +72,25 @@ class Log:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def quiet_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[World]]:
+    """Run once undisturbed, with the first test that needs it."""
     folder = tmp_path_factory.mktemp("quiet")
     make_pairs(folder / "pairs", CASES)
     with running_provider(folder / "log", FINAL_KINDS, latency_s=0.1) as provider:
-        quiet = run_benchmark(folder, benchmark_options(provider.url, 0, LIMIT))
-        yield World(provider, folder, quiet)
+        yield [World(provider, folder, Measured([], {}, ""))]
+
+
+@pytest.fixture
+def world(
+    quiet_runs: list[World], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    (world,) = quiet_runs
+    if not world.quiet.rows:
+        with monkeypatch.context() as patch:
+            patch.chdir(world.folder)
+            screen = pytester.runpytest(*world.options()).stdout.str()
+        quiet_runs[:] = [replace(world, quiet=read_newest(world.folder, screen))]
+    return quiet_runs[0]
 
 
 @pytest.fixture
@@ -122,29 +136,25 @@ def contents(attempts: Sequence[Attempt]) -> Counter[str]:
     return Counter(attempt.content for attempt in attempts)
 
 
-@pytest.mark.parametrize(
-    ("workers", "kills"),
-    [
-        (0, [(16, Aim.EVERYTHING)]),
-        (2, [(8, Aim.LEADER), (8, Aim.EVERYTHING)]),
-    ],
-)
+# A worker whose leader is gone has to notice; one is enough.
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(("workers", "aim"), [(0, Aim.EVERYTHING), (1, Aim.LEADER)])
 def test_a_killed_run_goes_on_where_it_was(
-    world: World, fresh: Path, mark: str, workers: int, kills: Sequence[tuple[int, Aim]]
+    world: World, pytester: pytest.Pytester, mark: str, workers: int, aim: Aim
 ) -> None:
-    starts, log, options = [], world.log(), world.options(workers)
-    for number, (answers, aim) in enumerate(kills):
-        moment = world.log().has(answers)
-        starts.append(start_and_kill(fresh, options, f"{mark}-{number}", moment, aim))
-    assert all(start.killed for start in starts)
-    last, final = run_to_the_end(fresh, options, f"{mark}-final")
-    found = differences(world.quiet, final, [*starts, last], log.attempts(), CONCURRENCY)
+    log = world.log()
+    killed = start_and_kill(pytester.path, world.options(workers), mark, log.has(16), aim)
+    assert killed.killed
+    began = time.monotonic()
+    final = run_undisturbed(pytester, world.options())
+    last = Start(began, time.monotonic(), FAILED, (), *examine(pytester.path / STORE))
+    found = differences(world.quiet, final, [killed, last], log.attempts(), CONCURRENCY)
     assert found == []
     assert (last.integrity, last.stored) == ("ok", CASES)
 
 
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 def test_ctrl_c_ends_soon_keeps_what_arrived_and_says_how_to_go_on(
     world: World, pytester: pytest.Pytester, fresh: Path, mark: str, workers: int
 ) -> None:
@@ -180,15 +190,15 @@ def test_a_second_run_sends_nothing_and_gives_the_same(
 
 
 def test_offline_without_a_store_sends_nothing_and_says_why(
-    world: World, fresh: Path, mark: str
+    world: World, pytester: pytest.Pytester, fresh: Path
 ) -> None:
     log = world.log()
-    with started(fresh, world.options(0, "--vsc-offline"), mark) as process:
-        status = process.wait(ENDED_WITHIN_S * 4)
+    result = pytester.runpytest(*world.options(0, "--vsc-offline"))
     assert log.attempts() == []
-    assert status not in {pytest.ExitCode.OK, pytest.ExitCode.INTERNAL_ERROR}
-    assert "store" in screen_of(fresh, mark)
-    assert "Traceback" not in screen_of(fresh, mark)
+    assert result.ret not in {pytest.ExitCode.OK, pytest.ExitCode.INTERNAL_ERROR}
+    screen = result.stdout.str() + result.stderr.str()
+    assert "store" in screen
+    assert "Traceback" not in screen
 
 
 def test_refresh_asks_everything_again_once(world: World, done: pytest.Pytester) -> None:
@@ -200,7 +210,7 @@ def test_refresh_asks_everything_again_once(world: World, done: pytest.Pytester)
 
 
 def test_an_internal_error_loses_no_answer(
-    world: World, pytester: pytest.Pytester, fresh: Path, mark: str
+    world: World, pytester: pytest.Pytester, fresh: Path
 ) -> None:
     (fresh / "broken.py").write_text(
         "def pytest_runtest_logreport(report):\n"
@@ -208,8 +218,8 @@ def test_an_internal_error_loses_no_answer(
         encoding="utf-8",
     )
     log = world.log()
-    with started(fresh, world.options(0, "-p", "broken"), mark) as process:
-        assert process.wait(ENDED_WITHIN_S * 4) == pytest.ExitCode.INTERNAL_ERROR
+    broken = pytester.runpytest(*world.options(0, "-p", "broken"))
+    assert broken.ret == pytest.ExitCode.INTERNAL_ERROR
     answered = contents([attempt for attempt in log.attempts() if attempt.answered])
     second = world.log()
     final = run_undisturbed(pytester, world.options())
@@ -228,16 +238,16 @@ def test_stopping_at_the_first_failure_sends_nothing_more(
     assert len(provider.attempts()) <= 3 * CONCURRENCY
 
 
-def test_two_runs_at_once_share_a_store(world: World, fresh: Path, mark: str) -> None:
-    log, marks = world.log(), [f"{mark}-{name}" for name in ("one", "two")]
-    options = {each: world.options(0, f"--vsc-report={each}/reports") for each in marks}
-    with ExitStack() as both:
-        running = [both.enter_context(started(fresh, options[each], each)) for each in marks]
-        statuses = [process.wait(120) for process in running]
-    assert statuses == [pytest.ExitCode.TESTS_FAILED] * 2, screen_of(fresh, marks[0])
-    for each in marks:
-        measured = read_newest(fresh / each, screen_of(fresh, each))
-        assert timeless(measured.rows) == timeless(world.quiet.rows)
+def test_two_runs_at_once_share_a_store(
+    world: World, pytester: pytest.Pytester, fresh: Path, mark: str
+) -> None:
+    log = world.log()
+    with started(fresh, world.options(0, "--vsc-report=one/reports"), mark) as process:
+        log.has(1)(process)
+        pytester.runpytest(*world.options(0, "--vsc-report=two/reports"))
+        assert process.wait(120) == pytest.ExitCode.TESTS_FAILED, screen_of(fresh, mark)
+    for each in ("one", "two"):
+        assert timeless(read_newest(fresh / each, "").rows) == timeless(world.quiet.rows)
     assert max(contents(log.attempts()).values()) <= 2
     assert examine(fresh / STORE) == ("ok", CASES)
 
@@ -329,8 +339,9 @@ def test_a_damaged_store_is_told(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def stray(tmp_path: Path) -> Until:
+def stray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Until:
     """Make runs in this folder start a process in a session of its own; wait for it."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (tmp_path / "conftest.py").write_text(
         "import subprocess, sys, time\n"
         "def pytest_configure():\n"

