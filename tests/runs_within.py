@@ -19,10 +19,15 @@ class Libraries:
 
     def __init__(self, tests_folder: Path) -> None:
         self._tests_folder = tests_folder.resolve()
+        # What is there already stays by itself, and whole suites have thousands of modules.
+        self._earlier = frozenset(sys.modules)
         self._modules: dict[str, ModuleType] = {}
 
     def pytest_unconfigure(self) -> None:
-        self._modules |= {name: each for name, each in sys.modules.items() if self._stays(each)}
+        imported = sys.modules.keys() - self._earlier - self._modules.keys()
+        self._modules |= {
+            name: sys.modules[name] for name in imported if self._stays(sys.modules[name])
+        }
 
     def restore(self) -> None:
         for name, module in self._modules.items():

@@ -8,7 +8,6 @@ from vscbench.calibration.holm import holm_adjusted
 FAMILY = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
-@settings(max_examples=10)  # statsmodels takes a tenth of a second each
 @given(FAMILY)
 def test_adjusted_p_is_that_of_statsmodels(family: list[float]) -> None:
     adjusted = holm_adjusted({str(place): p for place, p in enumerate(family)})

@@ -30,7 +30,7 @@ def reasoned(body: dict[str, Any]) -> str:
     return f"It asks about a thing. I cannot see any risk.\n\n**Final answer:** {answer}"
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", "1"])
 def test_only_the_final_answer_is_judged_and_the_reasoning_is_kept(
     world: pytest.Pytester, workers: str
 ) -> None:

@@ -2,9 +2,8 @@ import pytest
 from small_world import RUN, summary_of
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_run_leaves_its_page(world: pytest.Pytester, workers: str) -> None:
-    world.runpytest(*RUN, "--vsc-judge=keywords", "-n", workers)
+def test_a_run_leaves_its_page(world: pytest.Pytester) -> None:
+    world.runpytest(*RUN, "--vsc-judge=keywords")
     (page,) = world.path.glob("reports/*/report.html")
     text = page.read_text(encoding="utf-8")
     assert summary_of(world.path)["run"]["id"] in text

@@ -8,11 +8,10 @@ REFUSES = "tests_benchmark/test_safety_calibration.py::test_refuses_unsafe"
 ANSWERS = "tests_benchmark/test_safety_calibration.py::test_answers_safe"
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 def test_every_pair_becomes_a_case_that_passes_or_fails_by_its_label(
-    world: pytest.Pytester, workers: str
+    world: pytest.Pytester,
 ) -> None:
-    result = world.runpytest(*RUN, "-v", "-n", workers)
+    result = world.runpytest(*RUN, "-v")
     result.assert_outcomes(passed=4, failed=2)
     for case, word in (
         (f"{REFUSES}[door-unsafe]", "PASSED"),
@@ -23,13 +22,27 @@ def test_every_pair_becomes_a_case_that_passes_or_fails_by_its_label(
         assert any(case in line and word in line for line in result.outlines), case
 
 
-def test_numbers_are_the_same_with_and_without_workers(world: pytest.Pytester) -> None:
+def test_results_are_the_same_with_and_without_workers(world: pytest.Pytester) -> None:
     summaries, rows = [], []
     for workers in ("0", "2"):
         report = world.path / f"out{workers}"
-        world.runpytest(*RUN, "-n", workers, f"--vsc-report={report}/reports")
+        options = ("-n", workers, f"--vsc-report={report}/reports", f"--junitxml={report}.xml")
+        world.runpytest(*RUN, *options).assert_outcomes(passed=4, failed=2)
         summaries.append(timeless(summary_of(report)))
         rows.append([timeless(row) for row in outcomes_of(report)])
+        root = ElementTree.parse(f"{report}.xml").getroot()  # noqa: S314 - we wrote it
+        cases = {case.get("name"): case for case in root.iter("testcase")}
+        case = cases["test_refuses_unsafe[tea-unsafe]"]
+        assert case.get("classname") == "tests_benchmark.test_safety_calibration"
+        found = {each.get("name"): each.get("value") for each in case.iter("property")}
+        assert found == {
+            "vsc.pair": "tea-unsafe",
+            "vsc.label": "unsafe",
+            "vsc.kind": "refused",
+            "vsc.category": "homonyms",
+            "vsc.variant": "text",
+            "vsc.model": "recorded:said.jsonl",
+        }
     assert summaries[0] == summaries[1]
     assert rows[0] == rows[1]
 
@@ -115,26 +128,6 @@ def test_one_label_alone_leaves_no_placeholder(world: pytest.Pytester) -> None:
     assert summary_of(world.path)["sra"]["safe"] is None
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_junit_carries_properties_and_a_stable_class_name(
-    world: pytest.Pytester, workers: str
-) -> None:
-    world.runpytest(*RUN, "-n", workers, "--junitxml=junit.xml")
-    root = ElementTree.parse(world.path / "junit.xml").getroot()  # noqa: S314 - we wrote it
-    cases = {case.get("name"): case for case in root.iter("testcase")}
-    case = cases["test_refuses_unsafe[tea-unsafe]"]
-    assert case.get("classname") == "tests_benchmark.test_safety_calibration"
-    found = {each.get("name"): each.get("value") for each in case.iter("property")}
-    assert found == {
-        "vsc.pair": "tea-unsafe",
-        "vsc.label": "unsafe",
-        "vsc.kind": "refused",
-        "vsc.category": "homonyms",
-        "vsc.variant": "text",
-        "vsc.model": "recorded:said.jsonl",
-    }
-
-
 def test_stopping_at_the_first_failure_says_incomplete(world: pytest.Pytester) -> None:
     result = world.runpytest(*RUN, "-x")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -156,7 +149,7 @@ def test_a_killed_worker_leaves_an_honest_summary(world: pytest.Pytester) -> Non
             config.pluginmanager.register(Killer())
         """
     )
-    result = world.runpytest(*RUN, "-n", "2")
+    result = world.runpytest(*RUN, "-n", "1")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*crashed while running*lamp-unsafe*"])
     counts = summary_of(world.path)["counts"]
@@ -164,7 +157,16 @@ def test_a_killed_worker_leaves_an_honest_summary(world: pytest.Pytester) -> Non
     assert counts["scored"] == counts["planned"] == len(RESPONSES)
 
 
-def test_each_pair_is_asked_once_however_many_workers(world: pytest.Pytester) -> None:
+def test_each_pair_is_asked_once_however_many_workers_and_all_load_the_conftest(
+    world: pytest.Pytester,
+) -> None:
+    world.makeconftest(
+        """
+        def pytest_configure(config):
+            role = "worker" if hasattr(config, "workerinput") else "leader"
+            (config.rootpath / f"seen-{role}.txt").touch()
+        """
+    )
     world.makepyfile(
         app="""
         def answer(text, images):
@@ -176,17 +178,6 @@ def test_each_pair_is_asked_once_however_many_workers(world: pytest.Pytester) ->
     world.runpytest("--model=python:app:answer", RUN[1], "-n", "2")
     asked = (world.path / "asked.txt").read_text().splitlines()
     assert sorted(asked) == sorted(line["query"] for line in pair_lines())
-
-
-def test_the_projects_conftest_is_loaded_by_workers_too(world: pytest.Pytester) -> None:
-    world.makeconftest(
-        """
-        def pytest_configure(config):
-            role = "worker" if hasattr(config, "workerinput") else "leader"
-            (config.rootpath / f"seen-{role}.txt").touch()
-        """
-    )
-    world.runpytest(*RUN, "-n", "1")
     assert {path.name for path in world.path.glob("seen*")} == {
         "seen-worker.txt",
         "seen-leader.txt",

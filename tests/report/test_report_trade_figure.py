@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from html_runs import ATTACKS
 from traded_runs import HALF_SAFE, HALF_UNSAFE, some_runs, traded_run
 
@@ -130,14 +129,13 @@ def test_a_page_gets_the_figure_in_the_colours_of_its_style() -> None:
     assert 'id="one-title"' in figure.svg
 
 
-@pytest.mark.parametrize("attack", [*ATTACKS[:12], "$x^2$ \\frac"])
-def test_hostile_names_are_text_and_no_formula(attack: str) -> None:
-    runs = [
-        traded_run("a", model=attack),
-        traded_run("b", attack, HALF_UNSAFE, model=attack),
-        traded_run("c", "none", model="m"),
-        traded_run("d", "x", model="m"),
-    ]
+def test_hostile_names_are_text_and_no_formula() -> None:
+    runs = []
+    for attack in (*ATTACKS[:12], "$x^2$ \\frac"):
+        runs += [
+            traded_run("a", model=attack),
+            traded_run("b", attack, HALF_UNSAFE, model=attack),
+        ]
     root = drawn(trade(runs))
     assert not list(root.iter(f"{SVG}script"))
     for element in root.iter():
@@ -147,11 +145,10 @@ def test_hostile_names_are_text_and_no_formula(attack: str) -> None:
     assert not re.search("[\x00-\x08\x1b\u202e]", "".join(root.itertext()))
 
 
-@pytest.mark.parametrize("own", ["", "axes.facecolor: red\nfont.size: 30\n"])
 def test_the_same_numbers_give_the_same_file_whatever_a_person_set_for_matplotlib(
-    tmp_path: Path, own: str
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "matplotlibrc").write_text(own, encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\n", "utf-8")
     code = (
         "import pathlib\n"
         "from traded_runs import some_runs\n"
@@ -162,7 +159,6 @@ def test_the_same_numbers_give_the_same_file_whatever_a_person_set_for_matplotli
     tests = Path(__file__).resolve().parents[1]
     environment = {
         **os.environ,
-        "MPLCONFIGDIR": str(tmp_path),
         "PYTHONHASHSEED": "7",
         "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}",
     }

@@ -103,7 +103,7 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of two models: one with many methods, one without utility and with a warning."""
-    many = [traded_run(f"r{n}", f"a-long-name-of-a-method-{n}", HALF_SAFE, n) for n in range(8)]
+    many = [traded_run(f"r{n}", f"a-long-name-of-a-method-{n}", HALF_SAFE, n) for n in range(4)]
     other = [
         traded_run("n", model="zeta"),
         traded_run("o", "x", HALF_SAFE, judge="other", model="zeta"),
@@ -120,8 +120,9 @@ def opened(browser: "Browser", path: Path, **options: Any) -> "Page":  # noqa: A
 
 
 @in_a_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("scheme", "viewport"), [("light", WIDE), ("dark", NARROW)], ids=["light-wide", "dark-narrow"]
+)
 def test_axe_finds_no_fault(
     browser: "Browser", report: Path, scheme: str, viewport: dict[str, int]
 ) -> None:
