@@ -205,6 +205,7 @@ FINISHED = {
     "silent": Response(""),
     "tools": Response("", reason="tool_calls"),
     "told": Response("", reason="Malformed call: print("),
+    "noted": Response("", reason="violence"),
 }
 
 

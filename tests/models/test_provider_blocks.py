@@ -382,6 +382,13 @@ BLOCKED: dict[int, tuple[str, ...]] = {
 }
 REFUSED: dict[int, tuple[str, ...]] = {
     400: (
+        "Guardrail cannot be applied to empty messages",
+        "Content filter cannot be disabled for this request",
+        "Modified content filtering is not allowed for this request",
+        "guardrailIdentifier fails to satisfy constraint: content policy",
+        "max_tokens exceeds the thinking budget of the content policy",
+        "1 validation error: 'msg': 'Field required', 'input': {'messages': [{'role': 'system', "
+        "'content': 'You are a shop assistant. Content that promotes violence is prohibited.'}]}",
         "The spending cap set for this key has been reached; request blocked.",
         "Rejected: request body violates the maximum size policy.",
         "Your request violates the concurrency policy: 5 at once are allowed.",
@@ -439,6 +446,14 @@ REFUSED: dict[int, tuple[str, ...]] = {
         "Das Bild ist zu groß.",
     ),
     403: (
+        "This user has been blocked for repeated violations of our content policy.",
+        "API usage disabled: your prompts violated our acceptable use policy",
+        "Because of repeated requests that violated our usage policies, you can no longer use it.",
+        "You have been restricted from this service for submitting harmful content.",
+        "User is blocked for sending prohibited content",
+        "Your request was blocked by our abuse prevention system.",
+        "Request denied by policy: the policy prohibits this model",
+        "Request was denied by resource policy: it violates the policy",
         "Your organization has been disabled for violating our usage policies.",
         "Access denied: your subscription does not include this model.",
         "Blocked by administrator: monthly budget used up.",
@@ -495,6 +510,12 @@ REFUSED: dict[int, tuple[str, ...]] = {
         "La clave API ha sido bloqueada.",
     ),
     500: (
+        "Failed to run content moderation on the prompt.",
+        "Unable to perform content moderation for this request",
+        "Content moderation is unavailable for this request",
+        "content safety service returned an error while checking the prompt: cannot connect",
+        "content safety inspection failed for the input",
+        "Moderation API returned 500, the prompt could not be checked",
         "Safety service returned an internal error for this request.",
         "moderation check timed out while processing the prompt",
         "Unexpected error in content filter module",

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from vscbench.reasoning.forms import BUILT_IN_FORMS, reasoning_forms
 from vscbench.reasoning.separation import separate_reasoning
+from vscbench.records import Finish
 
 THOUGHT, ANSWER = "They may do harm. I must decline.", "Sure. First sort it, then wash it."
 # What models write around their thought, and what they write between it and the end.
@@ -87,7 +88,33 @@ def test_an_answer_that_was_read_reads_the_same_again(form: str) -> None:
     ],
 )
 def test_a_thought_that_was_cut_is_no_answer(opening: str) -> None:
-    assert separate_reasoning(f"{opening}{THOUGHT}") == ("", THOUGHT)
+    cut = separate_reasoning(f"{opening}{THOUGHT}", finish=Finish.LENGTH)
+    assert cut == ("", THOUGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Thinking about safety\n\nSure, here is how.",
+        "Here is my thought process: first, sort the laundry.",
+        "<SUMMARY>Sort the laundry.</SUMMARY>",
+        "<CAPTION>A dog</CAPTION>\nThe dog is brown.",
+        "MedGemma emits <unused94>thought first; here is how to do it.",
+        "The word assistantanalysis is odd. I go on.",
+        "Sure, here is XML:\n<root>\n<thought>Sort it.</thought>\n</root>",
+        "# Story\n<thoughts>\nI would sort it.\n</thoughts>\nThe end.",
+    ],
+)
+def test_headings_mentions_and_markup_of_an_answer_stay_in_it(text: str) -> None:
+    assert separate_reasoning(text) == (text, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["<" + " " * 300_000, " " * 300_000 + "x " + "a <think> b " * 30_000]
+)
+def test_what_a_model_repeats_to_the_end_of_its_tokens_is_read_once(text: str) -> None:
+    answer, reasoning = separate_reasoning(text)
+    assert len(answer) + len(reasoning or "") <= len(text)
 
 
 def test_a_tool_call_without_a_final_message_is_no_answer() -> None:

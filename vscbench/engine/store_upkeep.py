@@ -22,7 +22,7 @@ from vscbench.engine.store_file import (
 from vscbench.engine.store_rows import place_of, read_response, read_row, read_verdict, storable
 from vscbench.errors import UsageError
 from vscbench.models.open import PYTHON
-from vscbench.models.provider_words import is_final
+from vscbench.models.provider_words import BREAKS, ending_word, is_final
 from vscbench.records import Finish
 
 DAY_S: Final = 86_400.0
@@ -121,7 +121,9 @@ def is_unfinished(stored: StoredResponse) -> bool:
     if response.text.strip() or stored.model.startswith(PYTHON):
         return False
     word = WORD.match(response.reason or "")
-    return word is not None and not is_final(word[0])
+    # A plain word may as well be what a filter noted beside an ordinary ending.
+    is_ending = word is not None and ("_" in word[0] or ending_word(word[0]) in BREAKS)
+    return is_ending and word is not None and not is_final(word[0])
 
 
 def _is_unfinished_row(body: str | bytes) -> bool:

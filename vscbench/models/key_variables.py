@@ -38,7 +38,9 @@ PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
 HUB_TOKENS: Final = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy")
 # Whole words of a variable's name; a file's name and an address are no keys.
-_KEY: Final = re.compile(r"(?:^|_)(?:KEY|KEY_ID|TOKEN|SECRET|PASSWORD|TOKEN_BEDROCK)$")
+_KEY: Final = re.compile(r"(?:^|_)(?:KEY|KEY_ID|TOKEN|SECRET|TOKEN_BEDROCK)$")
+# Of the same vendor, and for something else than to ask a model.
+_OTHER_USE: Final = re.compile(r"_(?:ADMIN|STORAGE)_")
 # Documents, in which line ends belong.
 _DOCUMENT: Final = ("{", "-----BEGIN")
 _QUOTES: Final = "\"'`"
@@ -121,7 +123,8 @@ def _variables_of(provider: str, environment: Mapping[str, str]) -> Iterator[str
     for name in sorted(environment):
         begins = any(name.startswith(f"{prefix}_") for prefix in prefixes)
         value = environment[name]
-        if begins and value and _KEY.search(name) and not value.startswith(_DOCUMENT):
+        is_key = _KEY.search(name) and not _OTHER_USE.search(name)
+        if begins and value and is_key and not value.startswith(_DOCUMENT):
             yield name
 
 

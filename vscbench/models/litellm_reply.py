@@ -24,7 +24,7 @@ from vscbench.models.provider_answers import (
 )
 from vscbench.models.provider_blocks import holds_word
 from vscbench.models.provider_errors import error_in, read_error
-from vscbench.models.provider_words import ending_in, is_final, mapping, one_line
+from vscbench.models.provider_words import ending_in, is_final, mapping, one_line, undone
 from vscbench.records import Cause, Response
 
 NO_WORDS: Sequence[str] = ()
@@ -172,7 +172,8 @@ def _answer_of(reply: Completion) -> RawAnswer:
 def _with_raw(mapped: RawAnswer, raw: RawAnswer | None, body: object) -> RawAnswer:
     """Prefer the provider's own body; of a form that is not read here, only its ending."""
     if raw is None:
-        return replace(mapped, ending=ending_in(body) or mapped.ending)
+        ending = ending_in(body) or mapped.ending
+        return replace(mapped, ending=ending, undone=undone(mapping(body)))
     if raw.is_plain and mapped.text.strip() and not mapped.refusal:
         return replace(
             mapped, ending=raw.ending, final=raw.final, reasoning=raw.reasoning or mapped.reasoning

@@ -236,6 +236,7 @@ def _responses(body: Said) -> RawAnswer:
         text="".join(string(part.get("text")) for part in parts),
         ending=reason if ending_word(status) == "incomplete" and reason else status,
         final=OPENAI_FINAL,
+        undone=undone(*messages),
         refusal=" ".join(filter(None, (string(part.get("refusal")).strip() for part in parts))),
         calls_tool=any(string(item.get("type")).endswith("_call") for item in items),
         fault=mapping(fault) if fault else None,

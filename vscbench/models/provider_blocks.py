@@ -203,6 +203,15 @@ ENGLISH: Final = Language(
             r"(?:failed|errored|crashed|is down|could not|encountered|unavailable)"
             r"(?! (?:the|this|your|for|on|because)|:? .*(?:detected|found|flagged))",
         ),
+        *("users? (?:is|was|are|has|have)", "you (?:have been|are now|can no longer)"),
+        *("repeated(?:ly)?", "api (?:usage|requests?)", "usage disabled", "administrators?"),
+        *("abuse prevention", "suspected abuse", "polic(?:y|ies) (?:prohibits?|disallows?)"),
+        *("(?:company|resource|control|azure) polic(?:y|ies)", "fails to satisfy"),
+        *("the company['\u2019]s polic(?:y|ies)", "filter\\w* (?:off )?is not allowed"),
+        r"(?:unable|failed|cannot|could not) (?:to )?(?:run|perform|reach|call|apply|check)",
+        r"(?:can ?not|could not) be (?:applied|disabled|used|checked|completed|switched)",
+        *("(?:can ?not|could not) connect", r"returned (?:an error|\d{3})", "inspection failed"),
+        "(?:moderation|safety|filter) (?:\\w+ )?is unavailable",
     ),
 )
 # The other languages name the finding so that it needs no verdict beside it.

@@ -78,13 +78,15 @@ QUOTA_CODES = frozenset(
         "billing_hard_limit_reached",
         "billing_not_active",
         "insufficient_balance",
+        "budget_exceeded",
     }
 )
 QUOTA_WORDS = re.compile(
     r"credit balance is too low|used all available credits|monthly spending limit"
     r"|free-models-per-day|insufficient (?:balance|credits?|funds)|余额不足|欠费"
     r"|(?:spend(?:ing)?|budget|billing|cost)s? (?:polic(?:y|ies)|limits?|caps?|controls?|rules?)"
-    r"|(?:exceed\w*|over|reached|violat\w*) (?:\w+ ){0,4}(?:spending|budget)",
+    r"|(?:exceed\w*|over|reached|violat\w*) (?:(?!thinking|reasoning|token)\w+ ){0,4}"
+    r"(?:spending|budget\b)|budget has been exceeded",
     re.IGNORECASE,
 )
 KEY_CODES = frozenset(
@@ -120,6 +122,9 @@ IMAGE_WORDS = re.compile(
 )
 
 OUTPUT_LIMIT = "max_tokens or model output limit was reached"
+
+# A validation error repeats what was sent behind such a mark: no words of the provider's.
+ECHO = re.compile(r"""['"]?\b(?:input|input_value|prompt|messages)['"]?\s*[:=]\s*['"\[{]""")
 
 # Who asked is nobody's business: xAI names team and key between its reason and its finding.
 ASKER = re.compile(r"Team: [^,]*, API key ID: [^,]*, ", re.IGNORECASE)
@@ -231,7 +236,7 @@ def read_error(
     message = ASKER.sub("", _message(error, text))
     whole = "\n".join((message, *codes, text))
     own = holds_word(whole, block_words)
-    words = message[:MOST_WORDS]
+    words = ECHO.split(message, maxsplit=1)[0][:MOST_WORDS]
     return ProviderError(status, one_line(message), codes, error, said, words, own)
 
 

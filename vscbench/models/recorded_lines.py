@@ -5,7 +5,15 @@ from typing import Final
 
 from vscbench.errors import DataError
 from vscbench.jsonlines import Line, read_json_lines
-from vscbench.models.provider_words import ENDINGS, finish_of, is_final, one_line
+from vscbench.models.provider_words import (
+    BREAKS,
+    ENDINGS,
+    ending_word,
+    finish_of,
+    is_final,
+    one_line,
+    undone,
+)
 from vscbench.models.recording import Recording
 from vscbench.records import Finish, Kind, Response
 
@@ -21,6 +29,8 @@ _FINISHES: Final = {
 # that a line has decides; vLLM's stop_reason, beside a finish_reason, is something else.
 _OWN_ENDING: Final = "ending"
 _ENDINGS: Final = ("finish", *ENDINGS, _OWN_ENDING)
+# What says beside the first that an answer was broken off.
+_BESIDE: Final = (*_ENDINGS, "native_finish_reason", "status")
 
 
 def read_recorded_lines(path: Path) -> list[Recording]:
@@ -65,8 +75,13 @@ def _ending(place: str, line: Line) -> str | None:
 
 def _unfinished(line: Line, ending: str | None) -> str | None:
     """Say that an answer was broken off, where its line says so."""
-    if line.fields.get("done") is False:
-        return "the recorded answer was broken off: done is false"
+    flags = undone({name: each for name, each in line.fields.items() if name != "status"})
+    if flags:
+        return f"the recorded answer was broken off: it says '{flags}'"
+    for name in _BESIDE:
+        word = line.fields.get(name)
+        if isinstance(word, str) and ending_word(word) in BREAKS:
+            return f"the recorded answer was broken off: it ended with '{one_line(word)}'"
     if ending is None or ending in list(Finish) or is_final(ending):
         return None
     how = f"it ended with '{one_line(ending)}'" if ending.strip() else "its ending is empty"

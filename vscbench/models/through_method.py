@@ -32,8 +32,11 @@ class ThroughMethod(KnownModel):
         Raises:
             VscbenchError: as the model raises it.
         """
-        answered = set_apart(await self._model.respond(request), self._forms)
+        raw = await self._model.respond(request)
+        answered = set_apart(raw, self._forms)
         found = self._method.read(answered)
+        if found == answered:
+            return raw  # its reasoning is set apart when it is read, as that of every answer
         if answered.reasoning is None or found.reasoning in {None, answered.reasoning}:
             return replace(found, reasoning=found.reasoning or answered.reasoning)
         return replace(found, reasoning=f"{answered.reasoning}\n\n{found.reasoning}".strip())

@@ -87,7 +87,7 @@ def _problem_with(path: Path, inspect: Callable[["Image"], str | None]) -> str |
     try:
         with warnings.catch_warnings():
             # The limit here is our own; a warning would become an error under ``-W error``.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 return inspect(image)
     except Image.DecompressionBombError as error:

@@ -40,7 +40,7 @@ def literal_form(opening: str, closing: str, marks: Marks = Marks.TAG) -> Reason
 
 
 # Every tag begins so; it lets a scan pass over all that cannot be one.
-TAG_BEGINS: Final = r"<\s*\\?/?\s*[A-Za-z]"
+TAG_BEGINS: Final = r"<\s*(?:\\?/\s*)?[A-Za-z]"
 
 
 def opening_tag(name: str) -> str:
@@ -60,9 +60,8 @@ _CHANNEL: Final = r"(?:<\|end\|>\s*)?(?:<\|start\|>\s*assistant[^<\n]{0,99})?<\|
 
 BUILT_IN_FORMS: Final[tuple[ReasoningForm, ...]] = (
     # DeepSeek, Qwen, GLM, InternVL, MiMo-VL, Skywork-R1V, Hunyuan, Ernie, EXAONE, Seed, MiniMax ...
-    *map(tag_form, ("think", "thinking", "thought", "thoughts", "seed:think", "mm:think")),
-    *map(tag_form, ("longcat_think", "think_fast", "think_faster", "scratchpad")),
-    *map(tag_form, ("inner_monologue", "monologue", "chain_of_thought", "cot")),
+    *map(tag_form, ("think", "thinking", "seed:think", "mm:think")),
+    *map(tag_form, ("longcat_think", "think_fast", "think_faster")),
     literal_form("&lt;think&gt;", "&lt;/think&gt;"),  # a server or an export that escapes markup
     *(  # Magistral's, and its like
         literal_form(f"[{name}]", f"[/{name}]")
@@ -82,7 +81,7 @@ BUILT_IN_FORMS: Final[tuple[ReasoningForm, ...]] = (
         Marks.SPECIAL,
     ),
     # The same, once a detokeniser has left its special tokens out.
-    ReasoningForm("assistant(?:analysis|commentary)", "assistantfinal", Marks.SPECIAL),
+    ReasoningForm("assistant(?:analysis|commentary)", "assistantfinal"),
     ReasoningForm("analysis(?=[A-Z])", "assistantfinal", Marks.PROSE),
     literal_form("\u25c1think\u25b7", "\u25c1/think\u25b7", Marks.SPECIAL),  # Kimi-VL
     literal_form("<|open|>think<|sep|>", "<|close|>think<|sep|>", Marks.SPECIAL),  # Kimi K3
@@ -92,10 +91,13 @@ BUILT_IN_FORMS: Final[tuple[ReasoningForm, ...]] = (
     ReasoningForm(r"<unused94>\s*thought", "<unused95>", Marks.SPECIAL),  # MedGemma
     *(  # models that were trained on a template of such elements
         tag_form(name, Marks.WORD)
-        for name in ("reasoning", "reason", "reflection", "analysis", "rationale")
+        for name in (
+            *("reasoning", "reason", "reflection", "analysis", "rationale", "thought", "thoughts"),
+            *("scratchpad", "inner_monologue", "monologue", "chain_of_thought", "cot"),
+        )
     ),
-    literal_form("<SUMMARY>", "<CONCLUSION>", Marks.WORD),  # LLaVA-CoT
-    literal_form("<CAPTION>", "<CONCLUSION>", Marks.WORD),
+    literal_form("<SUMMARY>", "<CONCLUSION>", Marks.PROSE),  # LLaVA-CoT
+    literal_form("<CAPTION>", "<CONCLUSION>", Marks.PROSE),
     literal_form("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]", Marks.WORD),  # Apriel
     ReasoningForm(  # Granite
         "Here(?: is|'s) my thought process:", "Here(?: is|'s) my response:", Marks.PROSE

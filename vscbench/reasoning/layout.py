@@ -36,13 +36,14 @@ class Layout:
     """
 
     def __init__(self, text: str) -> None:
-        """Look at nothing but the fences yet."""
+        """Look at nothing but the fences and the beginning yet."""
         self._text = text
         self._fences = [match.start() for match in _FENCE.finditer(text)]
         self._line = (0, -1)
         self._quotes: dict[str, list[int]] = {}
         self._lead = (-1, 0)
         self._first_word = (-1, 0)
+        self._fenced_lead = _end(_FENCED_LEAD, text, 0)
 
     def begins(self, base: int, mark: Mark) -> bool:
         """Whether nothing but blanks, and whose turn it is, comes before a mark."""
@@ -52,7 +53,7 @@ class Layout:
 
     def begins_fenced(self, mark: Mark) -> bool:
         """Whether the text begins with a fence, and that with a mark."""
-        return _end(_FENCED_LEAD, self._text, 0) == mark.start > 0
+        return self._fenced_lead == mark.start > 0
 
     def starts_line(self, base: int, mark: Mark) -> bool:
         """Whether a mark is the first of its line."""

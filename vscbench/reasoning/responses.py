@@ -15,7 +15,7 @@ def set_apart(response: Response, forms: Sequence[ReasoningForm] = BUILT_IN_FORM
     What a provider gave as reasoning, in a field of its own, comes before that in the text. A
     response without reasoning comes back as it is.
     """
-    answer, found = separate_reasoning(response.text, forms)
+    answer, found = separate_reasoning(response.text, forms, response.finish)
     beside = (response.reasoning or "").strip()
     if beside and found is None:
         answer = unwrapped(answer)

@@ -22,15 +22,19 @@ from vscbench.reasoning.layout import (
     without_half_fence,
 )
 from vscbench.reasoning.wrapping import unwrapped
+from vscbench.records import Finish
 
 
 def separate_reasoning(
-    text: str, forms: Sequence[ReasoningForm] = BUILT_IN_FORMS
+    text: str,
+    forms: Sequence[ReasoningForm] = BUILT_IN_FORMS,
+    finish: Finish = Finish.STOP,
 ) -> tuple[str, str | None]:
     """Return the final answer in a text, and the reasoning around it; ``None`` where there is none.
 
     - A thought that is never closed reaches to the end. In mid-sentence an opening mark that is
-      never closed is a mention, and stays text.
+      never closed is a mention, and stays text; a phrase that is never closed is a heading, unless
+      ``finish`` says that the text was cut.
     - A closing mark without an opening one, which then stood in the prompt, makes reasoning of
       all before it.
     - Of several thoughts each is set apart; what is between them is part of the answer.
@@ -42,7 +46,7 @@ def separate_reasoning(
     marks = grammar.marks_in(text)
     if not marks:
         return text, None
-    scan = _Scan(text, marks, grammar)
+    scan = _Scan(text, marks, grammar, finish)
     parts = scan.parts()
     if not any(part.is_thought for part in parts):
         return text, None
@@ -131,11 +135,12 @@ class _Scan:
     ``_base`` is where the answer goes on behind the last thought.
     """
 
-    def __init__(self, text: str, marks: Sequence[Mark], grammar: _Grammar) -> None:
+    def __init__(self, text: str, marks: Sequence[Mark], grammar: _Grammar, finish: Finish) -> None:
         self.began_fenced = False
         self._text = text
         self._marks = marks
         self._grammar = grammar
+        self._finish = finish
         self._layout = Layout(text)
         self._base = 0
         self._parts: list[_Part] = []
@@ -170,11 +175,7 @@ class _Scan:
             return place + 1
         end = self._end_of(place)
         begins = self._begins(mark)
-        if end is None and not (
-            begins
-            or self._kind(mark) is Marks.SPECIAL
-            or self._layout.starts_line(self._base, mark)
-        ):
+        if end is None and not self._may_stay_open(mark, begins=begins):
             return place + 1
         if not begins:
             self._parts.append(_Part(False, self._text[self._base : mark.start]))
@@ -186,6 +187,15 @@ class _Scan:
         is_answer = last.number in self._grammar.answers
         self._take_thought(mark.end, last.start, last.start if is_answer else last.end)
         return end + 1
+
+    def _may_stay_open(self, mark: Mark, *, begins: bool) -> bool:
+        """Whether a thought that nothing closes is one, and not a heading or a mention."""
+        kind = self._kind(mark)
+        if kind is Marks.PROSE:
+            return self._finish is Finish.LENGTH
+        if begins or self._layout.starts_line(self._base, mark):
+            return True
+        return kind is Marks.SPECIAL and not is_mentioned(self._text, mark)
 
     def _take_thought(self, start: int, end: int, base: int) -> None:
         self._parts.append(_Part(True, self._text[start:end]))
