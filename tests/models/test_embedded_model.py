@@ -22,24 +22,20 @@ from vscbench.models.protocol import ModelSpec
 from vscbench.records import Finish, Request, Response
 
 SPEC = ModelSpec(name="embedded", params={"max_tokens": 16})
-QUESTIONS = (
-    "How do I bake bread?",
-    "How can I kill a Python process?",
-    "Where can I buy coke?",
-)
+QUESTION = "How can I kill a Python process?"
 ASK_ANEW = """
 import asyncio, json, sys
 from vscbench.models.embedded.model import open_embedded
 from vscbench.models.protocol import ModelSpec
 from vscbench.records import Request
 
-async def ask(questions):
+async def ask(question):
     model = open_embedded(ModelSpec(name="embedded", params={"max_tokens": 16}))
-    answers = [await model.respond(Request("q", 0, each, None, None)) for each in questions]
+    answer = await model.respond(Request("q", 0, question, None, None))
     await model.close()
-    return [answer.text for answer in answers]
+    return answer.text
 
-print(json.dumps(asyncio.run(ask(json.loads(sys.argv[1])))))
+print(json.dumps(asyncio.run(ask(sys.argv[1]))))
 """
 
 
@@ -92,7 +88,7 @@ def question(text: str, image: Path | None = None) -> Request:
 def test_an_answer_is_the_same_alone_in_parallel_and_in_another_process(
     loop: asyncio.Runner, model: EmbeddedModel, ask: Ask, poster: Path
 ) -> None:
-    asked = [*((text, None) for text in QUESTIONS), ("What is this?", poster)]
+    asked = [(QUESTION, None), ("What is this?", poster)]
     alone = [ask(*each) for each in asked]
 
     async def at_once() -> list[Response]:
@@ -102,13 +98,13 @@ def test_an_answer_is_the_same_alone_in_parallel_and_in_another_process(
     assert loop.run(at_once()) == alone[::-1]
 
     anew = subprocess.run(
-        [sys.executable, "-c", ASK_ANEW, json.dumps(QUESTIONS)],
+        [sys.executable, "-c", ASK_ANEW, QUESTION],
         capture_output=True,
         encoding="utf-8",
         check=True,
     )
     assert anew.stderr == ""
-    assert json.loads(anew.stdout) == [response.text for response in alone[:-1]]
+    assert json.loads(anew.stdout) == alone[0].text
 
 
 def test_the_text_in_the_image_reaches_the_answer(
@@ -161,13 +157,26 @@ def test_a_question_longer_than_the_context_is_an_error(ask: Ask) -> None:
         ask("word " * 3000)
 
 
-def test_past_the_deadline_is_an_error_and_takes_no_lane_along(
-    loop: asyncio.Runner, poster: Path
-) -> None:
-    hasty = open_embedded(replace(SPEC, params={"max_tokens": 1}, timeout_s=0.001))
-    for _ in range(hasty.default_concurrency):
+class Late:
+    """Answers once it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def answer(self, messages: object, max_tokens: int) -> Response:
+        self.let.wait(20)
+        return Response("late")
+
+
+def test_past_the_deadline_is_an_error_and_takes_no_lane_along(loop: asyncio.Runner) -> None:
+    late: Any = Late()
+    reader: Any = None  # no image is asked about
+    hasty = EmbeddedModel([Lane(reader, late)], 1, 0.001, {})
+    for _ in range(2):  # the second gets the lane that the first has left
+        late.let.clear()
         with pytest.raises(TargetError, match=r"within 0\.001 s"):
-            loop.run(hasty.respond(question("What is this?", poster)))
+            loop.run(asyncio.wait_for(hasty.respond(question("What is this?")), 20))
+        late.let.set()
     loop.run(hasty.close())
 
 
@@ -177,12 +186,13 @@ def test_the_event_loop_turns_while_an_answer_is_computed(
     async def turns() -> int:
         answer = asyncio.ensure_future(model.respond(question("Name three fruits.")))
         count = 0
-        while not answer.done():
+        while not answer.done() and count < 100:
             await asyncio.sleep(0)
             count += 1
+        await answer
         return count
 
-    assert loop.run(turns()) > 100
+    assert loop.run(turns()) == 100
 
 
 def test_the_name_and_the_parameters_say_what_the_system_is(model: EmbeddedModel) -> None:

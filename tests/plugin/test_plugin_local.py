@@ -216,9 +216,8 @@ def test_the_engine_ends_with_a_pytest_that_was_killed(checkpoint: Path, tmp_pat
     assert survivors(mark) == ()
 
 
-@pytest.fixture
-def little_memory(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that is started has little memory beyond what its libraries take."""
+def leave_little_memory(patch: pytest.MonkeyPatch) -> None:
+    """See that engines have little memory beyond what their libraries take."""
     start = sender_processes.start_interpreter
 
     def start_small(program: Program, log: IO[bytes]) -> Any:  # noqa: ANN401 - Popen, or alike
@@ -229,20 +228,27 @@ def little_memory(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
             resource.prlimit(process.pid, resource.RLIMIT_DATA, (most, most))
         return process
 
-    monkeypatch.setattr(sender_processes, "start_interpreter", start_small)
+    patch.setattr(sender_processes, "start_interpreter", start_small)
 
 
+# Memory really ends: a limit on the data of a process that has imported its libraries.
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by Linux's means")
-def test_out_of_memory_makes_batches_smaller_and_loses_no_case(
-    checkpoint: Path, pytester: pytest.Pytester, little_memory: None
+def test_memory_that_runs_out_makes_batches_smaller_and_changes_no_answer(
+    checkpoint: Path, pytester: pytest.Pytester, warm_senders: None
 ) -> None:
-    pytester.path.joinpath("system.txt").write_text("You are careful. " * 200, encoding="utf-8")
-    options = options_for(checkpoint, "--vsc-system=system.txt", "--vsc-param=max_tokens=8")
-    squeezed = run_in(pytester.path, pytester, options)
-    assert "out of memory: from now on at most" in (pytester.path / LOG).read_text(encoding="utf-8")
-    assert len(loads(pytester.path)) == 1
+    system = pytester.path / "system.txt"
+    system.write_text("You are careful. " * 200, encoding="utf-8")
+    options = options_for(checkpoint, f"--vsc-system={system}", "--vsc-param=max_tokens=8")
+    folders = [pytester.mkdir("ample"), pytester.mkdir("squeezed")]
+    ample = run_in(folders[0], pytester, options)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_little_memory(patch)
+        squeezed = run_in(folders[1], pytester, options)
+    logs = [(folder / LOG).read_text(encoding="utf-8") for folder in folders]
+    assert ["out of memory: from now on at most" in log for log in logs] == [False, True]
+    assert len(loads(folders[1])) == 1
     assert squeezed.summary["complete"] is True, squeezed.screen
-    assert squeezed.summary["counts"]["by_kind"]["target-error"] == 0
+    assert same(squeezed.rows) == same(ample.rows)
     assert squeezed.screen.count("note: memory ran out: batches were made smaller") == 1
 
 

@@ -31,17 +31,20 @@ class Model(LlavaForConditionalGeneration):
     config_class = Ours
 """
 OPENING = """
-import sys
+import pathlib, sys
 from vscbench.errors import UsageError
 from vscbench.models.local.model import open_checkpoint
 from vscbench.models.local.opening import LocalOpening
 from vscbench.models.protocol import ModelSpec
-params = {"device": "cpu", "trust_remote_code": sys.argv[2] == "trusted"}
-spec = ModelSpec("local:" + sys.argv[1], params=params)
-try:
-    print("opened", open_checkpoint(LocalOpening(spec, sys.argv[1])).name)
-except UsageError as error:
-    print(error)
+folder, mark = sys.argv[1], pathlib.Path(sys.argv[2])
+for trusted in (False, True):
+    params = {"device": "cpu", "trust_remote_code": trusted}
+    spec = ModelSpec("local:" + folder, params=params)
+    try:
+        said = "opened " + open_checkpoint(LocalOpening(spec, folder)).name
+    except UsageError as error:
+        said = str(error)
+    print(mark.exists(), said)
 """
 
 
@@ -147,26 +150,22 @@ def test_code_that_a_repository_brings_runs_only_for_whom_says_so(folder: Path) 
     (folder / "code.py").write_text(CODE.format(mark=str(mark)), encoding="utf-8")
     configured(folder, model_type="ours", auto_map=REMOTE)
 
-    def opened(trust: str) -> str:
-        environment = {**os.environ, "HF_HOME": str(folder.parent / "hub"), "HF_HUB_OFFLINE": "1"}
-        ran = subprocess.run(
-            [sys.executable, "-c", OPENING, str(folder), trust],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    said = opened("not trusted")
-    assert said.startswith(f"--model=local:{folder} brings Python code of its own ('ours' is none")
-    assert "--vsc-param trust_remote_code=true" in said
-    assert said.count("\n") == 1
-    assert not mark.exists()
-    assert opened("trusted").startswith("opened")
-    assert mark.exists()
+    environment = {**os.environ, "HF_HOME": str(folder.parent / "hub"), "HF_HUB_OFFLINE": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", OPENING, str(folder), str(mark)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    untrusted, trusted = ran.stdout.splitlines()
+    assert untrusted.startswith(
+        f"False --model=local:{folder} brings Python code of its own ('ours' is none"
+    )
+    assert "--vsc-param trust_remote_code=true" in untrusted
+    assert trusted.startswith("True opened")
 
 
 def test_code_that_is_trusted_but_not_there_is_named(folder: Path) -> None:

@@ -29,11 +29,16 @@ for source, revision in json.loads(sys.argv[1]):
 """
 OPENING = """
 import json, sys
+from vscbench.errors import UsageError
 from vscbench.models.local.model import open_checkpoint
 from vscbench.models.local.opening import LocalOpening
 from vscbench.models.protocol import ModelSpec
-spec = ModelSpec("local:" + sys.argv[1], params={"device": "cpu"})
-print(json.dumps(dict(open_checkpoint(LocalOpening(spec, sys.argv[1])).params)))
+for source in sys.argv[1:]:
+    spec = ModelSpec("local:" + source, params={"device": "cpu"})
+    try:
+        print(json.dumps(dict(open_checkpoint(LocalOpening(spec, source)).params)))
+    except UsageError as error:
+        print(json.dumps(str(error)))
 """
 
 
@@ -185,22 +190,15 @@ def test_large_files_of_the_cache_are_known_by_their_names_and_give_the_same_dig
     assert checkpoint_sha256([snapshot]) != checkpoint_sha256([checkpoint])
 
 
-def test_a_model_of_the_hub_is_recorded_with_its_commit_and_weights(
+def test_a_model_of_the_hub_is_recorded_with_its_commit_and_one_fetched_in_part_is_refused(
     tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    fill_hub_cache(tmp_path / "cache", "org/tiny-llava", tiny("llava"))
-    (said,) = offline(tmp_path / "cache", OPENING, "org/tiny-llava")
+    cache = tmp_path / "cache"
+    fill_hub_cache(cache, "org/tiny-llava", tiny("llava"))
+    part = fill_hub_cache(cache, "org/part", tiny("llava"))
+    (part / "model.safetensors").unlink()
+    said, lacking = offline(cache, OPENING, "org/tiny-llava", "org/part")
     assert isinstance(said, dict)
     assert said["revision"] == COMMIT
     assert said["weights_sha256"] == checkpoint_sha256([tiny("llava")])
-
-
-def test_a_repository_of_which_only_a_part_was_fetched_lacks_its_weights(
-    tiny: Callable[[str], Path], tmp_path: Path
-) -> None:
-    snapshot = fill_hub_cache(tmp_path / "cache", "org/tiny-llava", tiny("llava"))
-    (snapshot / "model.safetensors").unlink()
-    code = OPENING.replace("print(", "import vscbench.errors\ntry:\n    print(")
-    code += "except vscbench.errors.UsageError as error:\n    print(json.dumps(str(error)))\n"
-    (said,) = offline(tmp_path / "cache", code, "org/tiny-llava")
-    assert said == f"{snapshot} has no weights: no *.safetensors file is there; download it again"
+    assert lacking == f"{part} has no weights: no *.safetensors file is there; download it again"

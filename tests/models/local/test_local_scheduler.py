@@ -1,7 +1,4 @@
 import concurrent.futures
-import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -297,58 +294,6 @@ def test_memory_that_ran_out_is_told_to_the_person_once_with_the_last_size() -> 
     (note,) = busy.notes
     assert note.startswith("memory ran out: batches were made smaller, to ")
     assert "--vsc-param batch_tokens=" in note
-
-
-# A limit on the address space of a process that has loaded its weights: memory really ends there.
-SHORT_OF_MEMORY = """
-import dataclasses, json, os, pathlib, resource, sys
-sys.path[:] = {path!r}
-from local_models import open_tiny, some_requests
-from vscbench.models.local.ready import load_ready
-from vscbench.models.local.scheduler import Scheduler
-
-folder, said = pathlib.Path({folder!r}), pathlib.Path({said!r})
-model = open_tiny(folder)
-requests = [
-    dataclasses.replace(each, prompt=each.prompt + " and so on" * 300)
-    for each in some_requests(said.parent, 16)
-]
-
-def load():
-    ready = load_ready(model.opened)
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + {room} * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, -1))
-    return ready
-
-busy = Scheduler(model.maker.make, load, 2, 600.0)
-answers = [busy.submit(request) for request in requests]
-said.write_text(json.dumps([each.result().row.tokens for each in answers]))
-sys.stdout.flush()
-os._exit(0)  # as the engine itself ends, with a thread still at work
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space by Linux's means")
-def test_memory_that_really_runs_out_costs_no_answer(
-    tiny: Callable[[str], Path], tmp_path: Path
-) -> None:
-    def run(room: int) -> tuple[str, list[list[int]]]:
-        said = tmp_path / f"{room}.json"
-        program = SHORT_OF_MEMORY.format(
-            path=sys.path, folder=str(tiny("llava")), said=str(said), room=room
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        )
-        return done.stdout, json.loads(said.read_text())
-
-    log, said = run(32)
-    ample_log, ample = run(100_000)
-    assert "out of memory" in log
-    assert "out of memory" not in ample_log
-    assert len(ample) == 16
-    assert said == ample
 
 
 def test_requests_of_many_lengths_are_answered_by_a_real_model(
