@@ -36,8 +36,7 @@ def state() -> dict[str, object]:
 
 
 @pytest.mark.usefixtures("cold_senders")
-@pytest.mark.parametrize("workers", ["0", "1"])
-def test_a_run_leaves_its_process_as_it_was(world: pytest.Pytester, workers: str) -> None:
+def test_a_run_leaves_its_process_as_it_was(world: pytest.Pytester) -> None:
     before = state()
     with openai_server() as server:
         result = world.runpytest(
@@ -45,10 +44,14 @@ def test_a_run_leaves_its_process_as_it_was(world: pytest.Pytester, workers: str
             RUN[1],
             f"--vsc-api-base={server.base_url}",
             "--vsc-concurrency=1",
-            "-n",
-            workers,
         )
     result.assert_outcomes(passed=3, failed=3)
+    assert state() == before
+
+
+def test_a_run_with_workers_leaves_its_process_as_it_was(world: pytest.Pytester) -> None:
+    before = state()
+    world.runpytest(*RUN, "-n", "1").assert_outcomes(passed=4, failed=2)
     assert state() == before
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vscbench.calibration.gate import BaselineRules, Bound, Gate, Measure, Minimum, Waiver
@@ -131,6 +131,7 @@ TABLES = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(TABLES)
 def test_any_table_is_read_or_refused_with_words(table: object) -> None:
     try:

@@ -143,7 +143,7 @@ def test_a_killed_run_goes_on_where_it_was(
     world: World, pytester: pytest.Pytester, mark: str, workers: int, aim: Aim
 ) -> None:
     log = world.log()
-    killed = start_and_kill(pytester.path, world.options(workers), mark, log.has(16), aim)
+    killed = start_and_kill(pytester.path, world.options(workers), mark, log.has(8), aim)
     assert killed.killed
     began = time.monotonic()
     final = run_undisturbed(pytester, world.options())
