@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
-
 from vscbench.report.comparison_figure import comparison_svg
 from vscbench.report.files import to_json
 
