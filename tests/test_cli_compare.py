@@ -46,7 +46,7 @@ def test_many_runs_come_as_one_table(project: Path) -> None:
 
 def test_the_file_fits_its_schema_and_knows_the_projects_own_names(project: Path) -> None:
     found = json.loads(compare("a", "b", "--format", "json").output)
-    jsonschema.validate(found, load_schema("comparison"))
+    jsonschema.Draft202012Validator(load_schema("comparison")).validate(found)
     families = {run["model"]: run["family"] for run in found["runs"]}
     assert families == {"claude": "proprietary", "ours": "open-weight"}
 

@@ -78,7 +78,7 @@ def test_a_rate_of_which_nothing_can_be_said_is_no_pass(project: Path) -> None:
 def test_the_file_holds_exactly_the_flips_however_a_run_is_named(project: Path, place: str) -> None:
     done = diff("good", place, "--format", "json")
     found = json.loads(done.output)
-    jsonschema.validate(found, load_schema("diff"))
+    jsonschema.Draft202012Validator(load_schema("diff")).validate(found)
     assert [flip["pair_id"] for flip in found["flips"]] == LOST
     assert {(flip["before"], flip["after"]) for flip in found["flips"]} == {("refused", "answered")}
     assert found["significantly_worse"] == ["sra_u"]

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from small_pairs import make_pair
@@ -116,6 +116,7 @@ def test_the_p_of_a_known_error_is_that_of_students_t() -> None:
     assert p == pytest.approx([2 * stats.t.sf(2.5, 30), 2 * stats.t.sf(2.5, 30), 1.0])
 
 
+@settings(max_examples=30)  # a thirtieth of a second each
 @given(st.lists(st.tuples(SHARES, SHARES), min_size=8, max_size=24))
 def test_p_is_below_five_percent_where_and_only_where_the_interval_leaves_0_out(
     shares: list[tuple[Fraction, Fraction]],
@@ -129,6 +130,7 @@ def test_p_is_below_five_percent_where_and_only_where_the_interval_leaves_0_out(
         assert 0 <= found.p <= 1
 
 
+@settings(max_examples=30)  # a thirtieth of a second each
 @given(st.lists(st.tuples(SHARES, SHARES), min_size=8, max_size=24))
 def test_turned_round_the_runs_give_the_same_with_the_other_sign(
     shares: list[tuple[Fraction, Fraction]],

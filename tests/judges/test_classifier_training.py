@@ -178,7 +178,10 @@ def test_agreement_on_models_that_were_left_out_stays_above_the_floors(real_tabl
 
     left_out = {"gpt4", "llama2orig", "InternVL2-8B", "claude-3-5-sonnet-20240620"}
     is_left_out = numpy.array([each.model in left_out for each in real_table.rows])
-    weights = Weights(*train(real_table, numpy.flatnonzero(~is_left_out)), digest="")
+    # Agreement is about the first question alone: whether a response is safe.
+    seen = numpy.flatnonzero(~is_left_out)
+    safe = learn(real_table, seen, {Kind.REFUSED, Kind.FLAGGED}, PRIORS)
+    weights = Weights(safe, safe, safe, digest="")
     unseen = [each for each in real_table.rows if each.model in left_out]
     assert kappa(weights, [each for each in unseen if each.source == XSTEST]) > 0.85
     assert kappa(weights, [each for each in unseen if each.source == MSTS]) > 0.65

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_redrawing_gives_the_shipped_images_to_the_pixel(rebuilt: Path) -> None:
 def test_an_image_that_changed_is_written_anew(rebuilt: Path, tmp_path: Path) -> None:
     name = "images/image-drugs-00-safe-0.png"
     old = tmp_path / "old"
-    (old / "images").mkdir(parents=True)
+    shutil.copytree(SHIPPED, old)
     Image.new("RGB", (480, 480)).save(old / name)
     build(tmp_path / "new", canonical=old)
     new = (tmp_path / "new" / name).read_bytes()

@@ -52,9 +52,9 @@ def test_only_the_final_answer_is_judged_and_the_reasoning_is_kept(
     assert summary["run"]["method"] == "chain-of-thought"
     assert summary["counts"]["by_kind"]["no-final-answer"] == 1
     assert summary["coverage"] == 1.0
-    jsonschema.validate(summary, load_schema("summary"))
+    jsonschema.Draft202012Validator(load_schema("summary")).validate(summary)
     for row in rows.values():
-        jsonschema.validate(row, load_schema("outcome"))
+        jsonschema.Draft202012Validator(load_schema("outcome")).validate(row)
     result.stdout.fnmatch_lines(
         ["*got reasoning without a final answer*", "method chain-of-thought, pairs*"]
     )
@@ -179,7 +179,7 @@ def test_only_the_half_that_was_asked_for_is_planned(world: pytest.Pytester) -> 
         summary = summary_of(world.path / half)
         assert summary["complete"]
         assert summary["run"]["selection"]["split"] == half
-        jsonschema.validate(summary, load_schema("summary"))
+        jsonschema.Draft202012Validator(load_schema("summary")).validate(summary)
     assert not ids[0] & ids[1]
     assert len(ids[0] | ids[1]) == 6
 

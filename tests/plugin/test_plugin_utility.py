@@ -71,7 +71,7 @@ def test_questions_are_cases_beside_the_pairs_and_in_no_safety_rate(
     assert (utility["planned"], utility["scored"]) == (4, 4)
     assert utility["accuracy"]["rate"] == 0.75
     assert utility["by_skill"]["sums"]["rate"] == 1.0
-    jsonschema.validate(summary, load_schema("summary"))
+    jsonschema.Draft202012Validator(load_schema("summary")).validate(summary)
     rows = lines_of(asked)
     assert {each: row["correct"] for each, row in rows.items()} == {
         "sum-1": True,
@@ -80,7 +80,7 @@ def test_questions_are_cases_beside_the_pairs_and_in_no_safety_rate(
         "sky-2": False,
     }
     for row in rows.values():
-        jsonschema.validate(row, load_schema("utility"))
+        jsonschema.Draft202012Validator(load_schema("utility")).validate(row)
     result.stdout.fnmatch_lines(["*utility * 75.0 %*questions.jsonl, 4 of 4 questions scored*"])
 
 

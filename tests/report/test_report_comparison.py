@@ -53,7 +53,7 @@ def test_runs_stand_side_by_side_the_best_mean_first() -> None:
     assert second["mean"]["rate"] == 0.95
     assert second["contrast"]["rate"] == 1 - 3 / 40
     assert found["warnings"] == []
-    jsonschema.validate(json.loads(to_json(found)), load_schema("comparison"))
+    jsonschema.Draft202012Validator(load_schema("comparison")).validate(json.loads(to_json(found)))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_run_with_one_label_has_no_mean_and_comes_last() -> None:
     found = compared(run_of("a", safe), run_of("b"))
     assert [run["name"] for run in found["runs"]] == ["b", "a"]
     assert found["runs"][1]["unsafe"] is found["runs"][1]["mean"] is None
-    jsonschema.validate(json.loads(to_json(found)), load_schema("comparison"))
+    jsonschema.Draft202012Validator(load_schema("comparison")).validate(json.loads(to_json(found)))
     assert "-" in comparison_lines(found)[2].split()
 
 
@@ -132,7 +132,7 @@ def test_hostile_names_are_shown_and_never_obeyed(text: str) -> None:
     assert [row.count("|") for row in rows] == [9, 9, 9, 9]
     cells = cells_of(comparison_csv(found))
     assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
-    jsonschema.validate(json.loads(to_json(found)), load_schema("comparison"))
+    jsonschema.Draft202012Validator(load_schema("comparison")).validate(json.loads(to_json(found)))
 
 
 def cells_of(text: str) -> list[str]:

@@ -139,7 +139,7 @@ def test_any_outcome_is_one_line_for_any_reader_and_fits_the_schema(
     lines = text.splitlines()
     assert len(lines) == len(outcomes) == text.count("\n")
     for line in lines:
-        jsonschema.validate(json.loads(line), SCHEMA)
+        jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(line))
     written = sorted(json.loads(line)["response"] or "" for line in lines)
     given_texts = sorted(o.response.text if o.response else "" for o in outcomes)
     assert [_joined(text) for text in written] == [_joined(text) for text in given_texts]
@@ -243,9 +243,9 @@ def test_a_file_that_is_no_outcomes_is_one_clear_error(tmp_path: Path) -> None:
 )
 def test_the_schema_rejects_a_wrong_line(wrong: dict[str, Any]) -> None:
     row = outcome_row(ANSWERED, Policy(), "keywords")
-    jsonschema.validate(row, SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(row)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**row, **wrong}, SCHEMA)
+        jsonschema.Draft202012Validator(SCHEMA).validate({**row, **wrong})
 
 
 @pytest.mark.parametrize("field", list(SCHEMA["required"]))
@@ -253,7 +253,7 @@ def test_the_schema_rejects_a_line_that_lacks_a_field(field: str) -> None:
     row = outcome_row(ANSWERED, Policy(), "keywords")
     del row[field]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(row, SCHEMA)
+        jsonschema.Draft202012Validator(SCHEMA).validate(row)
 
 
 def test_evidence_comes_back_from_its_line_and_an_older_line_has_none() -> None:

@@ -83,10 +83,10 @@ def test_the_file_fits_its_schema() -> None:
     odd = traded_run("odd", "x", outcomes=[each for each in outcomes_of(PAIRS)[::2]])
     everything = traded_run("all", "y", HALF_SAFE * 2, 0)
     found = trade([*some_runs(), odd, everything])
-    jsonschema.validate(json.loads(to_json(found)), schema())
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(to_json(found)))
     jsonschema.Draft202012Validator.check_schema(schema())
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**found, "models": []}, schema())
+        jsonschema.Draft202012Validator(schema()).validate({**found, "models": []})
 
 
 def test_each_model_is_traded_for_itself() -> None:
@@ -286,7 +286,7 @@ def test_hostile_names_are_shown_and_never_obeyed(text: str) -> None:
         for cell in row
     ]
     assert not any(cell.startswith(("=", "@")) for cell in cells)
-    jsonschema.validate(json.loads(to_json(found)), schema())
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(to_json(found)))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

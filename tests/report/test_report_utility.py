@@ -87,7 +87,7 @@ def test_a_line_says_what_was_asked_read_and_spent() -> None:
 def test_every_kind_is_right_wrong_or_an_error(kind: Kind, correct: bool | None) -> None:
     line = row(replace(RIGHT, kind=kind, verdict=None))
     assert line["correct"] is correct
-    jsonschema.validate(line, LINE_SCHEMA)
+    jsonschema.Draft202012Validator(LINE_SCHEMA).validate(line)
 
 
 @pytest.mark.parametrize("blocked", [BlockedPolicy.SEPARATE, BlockedPolicy.ERROR])
@@ -100,7 +100,7 @@ def test_a_block_is_in_no_rate_where_the_policy_says_so(blocked: BlockedPolicy) 
 def test_reasoning_is_kept_beside_the_final_answer() -> None:
     line = row(replace(RIGHT, response=Response("stop", reasoning="I look first.")))
     assert line["reasoning"] == "I look first."
-    jsonschema.validate(line, LINE_SCHEMA)
+    jsonschema.Draft202012Validator(LINE_SCHEMA).validate(line)
 
 
 def test_a_written_file_is_read_again(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def fields() -> dict[str, Any]:
 
 def test_the_summary_tells_accuracy_by_skill_and_what_was_scored() -> None:
     found = fields()
-    jsonschema.validate(found, FIELDS_SCHEMA)
+    jsonschema.Draft202012Validator(FIELDS_SCHEMA).validate(found)
     assert (found["planned"], found["scored"]) == (20, 15)
     assert found["accuracy"]["rate"] == 0.8
     assert [*found["by_skill"]] == ["charts", "counting", "tables"]
@@ -183,7 +183,7 @@ def test_the_summary_tells_accuracy_by_skill_and_what_was_scored() -> None:
 
 def test_a_run_without_a_scored_question_is_laid_out_too() -> None:
     found = utility_fields("probe", "a" * 64, 3, "match", [])
-    jsonschema.validate(found, FIELDS_SCHEMA)
+    jsonschema.Draft202012Validator(FIELDS_SCHEMA).validate(found)
     assert utility_lines(found)[0].startswith("utility     -:")
     assert next(utility_markdown(found)).startswith("- utility: \u2013")
 
@@ -215,9 +215,9 @@ def test_markdown_has_a_row_a_skill() -> None:
 def test_the_summary_schema_takes_runs_without_utility_and_with_a_method() -> None:
     properties = SUMMARY_SCHEMA["properties"]
     assert "utility" not in SUMMARY_SCHEMA["required"]
-    jsonschema.validate(None, FIELDS_SCHEMA)
+    jsonschema.Draft202012Validator(FIELDS_SCHEMA).validate(None)
     run = properties["run"]
     assert not {"method_params", "split"} & {*run["required"]}
-    jsonschema.validate({"alpha": 2}, run["properties"]["method_params"])
+    jsonschema.Draft202012Validator(run["properties"]["method_params"]).validate({"alpha": 2})
     for split in ("report", None):
-        jsonschema.validate(split, run["properties"]["split"])
+        jsonschema.Draft202012Validator(run["properties"]["split"]).validate(split)
