@@ -26,7 +26,9 @@ def make_run(
     write_lines(folder / "said.jsonl", lines)
     model = options or RUN[:1]
     known = set(folder.glob("reports/*"))
-    quiet = ("-q", "-p", "no:cacheprovider", "--vsc-judge=keywords")
+    # That plugin collects all garbage of the process as it ends.
+    without = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
+    quiet = ("-q", *without, "--vsc-judge=keywords")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("OPENAI_API_KEY", "sk-test-0123456789abcdef")

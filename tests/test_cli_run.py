@@ -156,12 +156,12 @@ def test_weights_are_loaded_once_a_model_not_once_a_method(folder: Path) -> None
 
     model = f"local:{make_tiny('llama', folder / 'tiny')}"
     options = ("--param", "max_tokens=6", "--param", "device=cpu")
-    methods = "none,safety-prompt,chain-of-thought"
+    methods = "none,safety-prompt"
     done = CliRunner().invoke(main, [*ASK, "--models", model, "--methods", methods, *options])
     assert done.exit_code == 0, done.output
     log = (folder / ".vscbench/local-engine.log").read_text(encoding="utf-8").splitlines()
     assert sum(line.startswith("loaded ") for line in log) == 1
-    assert len(summaries(folder)) == 3
+    assert len(summaries(folder)) == 2
 
 
 def test_what_may_be_spent_is_of_the_whole_grid(folder: Path, server: LoopbackServer) -> None:

@@ -125,7 +125,11 @@ def test_the_datasheet_counts_what_is_there() -> None:
 
 def test_a_reader_of_text_can_read_the_images() -> None:
     rapidocr = pytest.importorskip("rapidocr", reason="needs the extra [embedded]")
-    reader = rapidocr.RapidOCR()
+    # Threads that wait for each other take a processor each.
+    one = dict.fromkeys(("intra_op_num_threads", "inter_op_num_threads"), 1)
+    reader = rapidocr.RapidOCR(
+        params={f"EngineConfig.onnxruntime.{name}": number for name, number in one.items()}
+    )
     text = read_source().text[0].safe
     for name, words in (
         ("text-homonyms-00-typography", text.object),
