@@ -1,7 +1,10 @@
+import importlib.util
+
 import pytest
 from small_world import RUN, outcomes_of, summary_of
 
 USAGE = pytest.ExitCode.USAGE_ERROR
+HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
 @pytest.mark.parametrize(
@@ -9,7 +12,11 @@ USAGE = pytest.ExitCode.USAGE_ERROR
     [
         (["--vsc-sample=6"], "*which model? add --model=NAME*"),
         (["--model=gpt-4p"], "*--model=gpt-4p: no such name; did you mean gpt-4o*"),
-        (["--model=local:/nowhere"], "*--model=local:/nowhere*no folder*"),
+        pytest.param(
+            ["--model=local:/nowhere"],
+            "*--model=local:/nowhere*no folder*",
+            marks=pytest.mark.skipif(not HAS_TORCH, reason="local models need torch"),
+        ),
         (["--model=recorded:none.jsonl"], "*none.jsonl*"),
         ([*RUN, "--vsc-label=unsave"], "*--vsc-label: 'unsave' is none of safe, unsafe*"),
         ([*RUN, "--vsc-variant=text,txt"], "*--vsc-variant: 'txt' is none of*"),
