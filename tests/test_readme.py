@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import imported_once  # noqa: F401 - for runs within this process
 import pytest
 from click.testing import CliRunner, Result
 from documented import PAGES, ROOT, SERVICES, blocks, commands

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot  # noqa: F401 - extension modules load once a process
-import numpy  # noqa: F401
 import pytest
-import scipy.stats  # noqa: F401
 from PIL import Image, ImageFile
 from small_world import outcomes_of, summary_of, write_lines
 

@@ -1,6 +1,5 @@
 """Beside plugins that isolate tests: what they forbid a test is not forbidden to a run."""
 
-import imported_once  # noqa: F401 - for runs within this process
 import pytest
 from small_world import outcomes_of, summary_of
 

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Generator
 from typing import Any
 
-import imported_once  # noqa: F401 - for runs within this process
 import pytest
 from small_world import pair_lines, write_lines
 

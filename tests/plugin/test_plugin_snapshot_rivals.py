@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import imported_once  # noqa: F401 - for runs within this process
 import pytest
 from small_world import RESPONSES, RUN
 
